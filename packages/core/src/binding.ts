@@ -1,0 +1,287 @@
+import {
+  DDI_CROSSING,
+  NDIS_STATUS_PENDING,
+  NDIS_STATUS_SUCCESS,
+  type ClientChimneyOffloadGenericHandlers,
+  type ClientChimneyOffloadTcpHandlers,
+  type DdiCrossing,
+  type NDIS_STATUS,
+  type NdisBinding,
+  type NdisOidRequest,
+  type NetBufferList,
+  type NetBufferListContextPool,
+  type NetBufferListSource,
+  type NetPnPEventNotification,
+  type OffloadHandle,
+  type ProtocolOffloadBlockList,
+  type ProviderChimneyOffloadGenericHandlers,
+  type ProviderChimneyOffloadTcpHandlers,
+} from '@ndis-chimney/types';
+
+import { closeBinding, completeNetPnPEvent, completeUnbind, continueClose } from './binding-life-cycle.ts';
+import type { MiniportAdapter } from './miniport-adapter.ts';
+import type { Ndis } from './ndis.ts';
+import { returnReceived, sendOrdinary } from './non-offload-path.ts';
+import { requestOid } from './oid-path.ts';
+import { NOT_CROSSED, Thrown, passDownSlowly, relaySlowly } from './data-down.ts';
+import type { ObserverList } from './observer-list.ts';
+import { OPERATION } from './operation-record.ts';
+import type { NdisContextPool } from './pools/context-pool.ts';
+import type { ProtocolRegistration } from './registration.ts';
+import { tagAndPush } from './relay-tags.ts';
+import { retag, tagDown, untagReturn } from './source-tags.ts';
+import { startOperation } from './state-operations.ts';
+
+/** Why a binding does not simply let data down; 0 does. */
+export const GATE = {
+  open: 0,
+  /** `openAdapterEx` has not completed. */
+  opening: 1,
+  /** Not restarted yet, or paused. */
+  paused: 2,
+  /** A driver of this edge registered no chimney handlers: NDIS blocks the chimney here. */
+  blocked: 4,
+  /** `closeAdapterEx` was called: the handle is dead. */
+  closed: 8,
+  /** Somebody observes: nothing is refused, but every call goes the way that notifies. */
+  observed: 16,
+} as const;
+
+// Local names of what the data path uses: the engine looks an import up on every use, and folds these.
+const PENDING = NDIS_STATUS_PENDING;
+const SEND: DdiCrossing = DDI_CROSSING.offloadTcpSend;
+const RECEIVE: DdiCrossing = DDI_CROSSING.offloadTcpReceive;
+const tag = tagDown;
+const tagToo = tagAndPush;
+
+/**
+ * One binding. The data path is here, in full; what happens seldom is in the files that are imported.
+ *
+ * Path members are fused when the binding opens: the handlers above and below are read from here, not looked up.
+ */
+export class Binding implements NdisBinding {
+  readonly ndis: Ndis;
+  readonly protocolBindingContext: unknown;
+  readonly upper: ProtocolRegistration;
+  readonly lower: MiniportAdapter;
+  readonly adapterContext: never;
+  readonly providerGeneric: ProviderChimneyOffloadGenericHandlers<never>;
+  readonly providerTcp: ProviderChimneyOffloadTcpHandlers<never, unknown>;
+  readonly clientGeneric: ClientChimneyOffloadGenericHandlers<unknown>;
+  readonly clientTcp: ClientChimneyOffloadTcpHandlers<unknown, unknown>;
+  /**
+   * This binding while its gate is open, undefined while it is not: a data call compares it with the binding its handle
+   * is offloaded through, and knows all it needs to know.
+   */
+  openTo: Binding | undefined = undefined;
+  /** Bits of {@link GATE}; see {@link shut} and {@link unshut}. */
+  gate: number = GATE.opening | GATE.paused;
+  observer: ObserverList | null;
+  /** NBLs below this edge: sends, receives, disconnects, forwards, ordinary sends. */
+  outstandingNbls = 0;
+  /** State operations below this edge. */
+  outstandingOperations = 0;
+  /** OID requests below this edge. */
+  outstandingOidRequests = 0;
+  /** Objects offloaded through this edge. */
+  offloadedObjects = 0;
+  /** Indicated NBLs the upper driver has kept. */
+  indicatedNbls = 0;
+  /** A source that was found to be permitted for what goes down here; nearly all lists have it. */
+  usualSource: NetBufferListSource | null = null;
+  /** Length of the list that crossed last; set and read by the data path within one call. */
+  crossed = 0;
+  /** Called once when a close that had to wait is over. */
+  whenClosed: (() => void) | null = null;
+  /** Called once when an unbind that had to wait is over. */
+  whenUnbound: (() => void) | null = null;
+  /** Called once when the event of the binding that had to wait is over. */
+  whenEventComplete: ((status: NDIS_STATUS) => void) | null = null;
+
+  constructor(ndis: Ndis, upper: ProtocolRegistration, lower: MiniportAdapter, protocolBindingContext: unknown) {
+    this.ndis = ndis;
+    this.upper = upper;
+    this.lower = lower;
+    this.protocolBindingContext = protocolBindingContext;
+    this.observer = null;
+    this.observe(ndis.observers);
+    this.adapterContext = lower.adapterContext as never;
+    const { providerGeneric, providerTcp } = lower.registration;
+    const { clientGeneric, clientTcp } = upper;
+    const isBlocked = providerGeneric === null || providerTcp === null || clientGeneric === null || clientTcp === null;
+    if (isBlocked) this.gate |= GATE.blocked;
+    // A blocked binding refuses before it reads any of these.
+    this.providerGeneric = providerGeneric as ProviderChimneyOffloadGenericHandlers<never>;
+    this.providerTcp = providerTcp as ProviderChimneyOffloadTcpHandlers<never, unknown>;
+    this.clientGeneric = clientGeneric as ClientChimneyOffloadGenericHandlers<unknown>;
+    this.clientTcp = clientTcp as ClientChimneyOffloadTcpHandlers<unknown, unknown>;
+  }
+
+  /** Lets a list of observers see what crosses here, or nobody. */
+  observe(observers: ObserverList | null): void {
+    this.observer = observers;
+    if (observers === null) this.unshut(GATE.observed);
+    else this.shut(GATE.observed);
+  }
+
+  /** Shuts the gate for one more reason. */
+  shut(reason: number): void {
+    this.gate |= reason;
+    this.openTo = undefined;
+  }
+
+  /** Takes one reason away. */
+  unshut(reason: number): void {
+    this.gate &= ~reason;
+    if (this.gate === GATE.open) this.openTo = this;
+  }
+
+  get adapterName(): string {
+    return this.lower.name;
+  }
+
+  /** True when nothing of this binding is on its way any more. */
+  get isDrained(): boolean {
+    return this.outstandingNbls === 0 && this.outstandingOperations === 0 && this.outstandingOidRequests === 0 && this.indicatedNbls === 0;
+  }
+
+  // The four calls below are what everything waits for. They are kept so short that the engine can inline a whole
+  // stack of them: bad arguments, refusals, observers, what a driver throws or returns amiss are one call away.
+
+  offloadTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
+    let outcome: unknown = NOT_CROSSED;
+    try {
+      if (ndisOffloadHandle.ndisReserved0 === this.openTo && tag(this, netBufferList)) {
+        outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+      }
+    } catch (error) {
+      outcome = new Thrown(error);
+    }
+    return outcome === PENDING ? PENDING : passDownSlowly(this, SEND, ndisOffloadHandle, netBufferList, 0, outcome);
+  }
+
+  relayTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
+    let outcome: unknown = NOT_CROSSED;
+    try {
+      if (ndisOffloadHandle.ndisReserved0 === this.openTo && tagToo(this, netBufferList, contexts as NdisContextPool, upperEdge)) {
+        outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+      }
+    } catch (error) {
+      outcome = new Thrown(error);
+    }
+    return outcome === PENDING ? PENDING : relaySlowly(this, SEND, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
+  }
+
+  offloadTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
+    let outcome: unknown = NOT_CROSSED;
+    try {
+      if (ndisOffloadHandle.ndisReserved0 === this.openTo && tag(this, netBufferList)) {
+        ndisOffloadHandle.ndisCallDepth++;
+        outcome = this.providerTcp.miniportTcpOffloadReceive(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+        ndisOffloadHandle.ndisCallDepth--;
+      }
+    } catch (error) {
+      outcome = new Thrown(error);
+    }
+    return outcome === PENDING ? PENDING : passDownSlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, 0, outcome);
+  }
+
+  relayTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
+    let outcome: unknown = NOT_CROSSED;
+    try {
+      if (ndisOffloadHandle.ndisReserved0 === this.openTo && tagToo(this, netBufferList, contexts as NdisContextPool, upperEdge)) {
+        ndisOffloadHandle.ndisCallDepth++;
+        outcome = this.providerTcp.miniportTcpOffloadReceive(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+        ndisOffloadHandle.ndisCallDepth--;
+      }
+    } catch (error) {
+      outcome = new Thrown(error);
+    }
+    return outcome === PENDING ? PENDING : relaySlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
+  }
+
+  offloadTcpForward(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
+    return passDownSlowly(this, DDI_CROSSING.offloadTcpForward, ndisOffloadHandle, netBufferList, 0, NOT_CROSSED);
+  }
+
+  offloadTcpDisconnect(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, flags: number): NDIS_STATUS {
+    return passDownSlowly(this, DDI_CROSSING.offloadTcpDisconnect, ndisOffloadHandle, netBufferList, flags, NOT_CROSSED);
+  }
+
+  offloadTcpReceiveReturn(netBufferList: NetBufferList): void {
+    const crossing = DDI_CROSSING.offloadTcpReceiveReturn;
+    const count = untagReturn(this, netBufferList, crossing.call);
+    if (this.observer !== null) {
+      try {
+        this.observer.enter(crossing, this, netBufferList, count, 0);
+      } catch (error) {
+        retag(netBufferList, count, this.lower);
+        throw error;
+      }
+    }
+    this.indicatedNbls -= count;
+    let status: NDIS_STATUS = NDIS_STATUS_SUCCESS;
+    try {
+      status = this.providerTcp.miniportTcpOffloadReceiveReturn(this.adapterContext, netBufferList);
+    } catch (error) {
+      this.ndis.reportEscaped(this.lower.registration.name, crossing.entry, error, [netBufferList]);
+    }
+    if (status !== NDIS_STATUS_SUCCESS) {
+      this.ndis.violation('CHIM-RET-001', this.lower.registration.name, `${crossing.entry} returned ${status}, not NDIS_STATUS_SUCCESS`, [netBufferList]);
+    }
+    if (this.observer !== null) this.observer.leave(crossing, this, netBufferList, status, 0);
+    if (this.whenClosed !== null) continueClose(this);
+  }
+
+  initiateOffload(offloadBlockList: ProtocolOffloadBlockList): void {
+    startOperation(this, OPERATION.initiate, offloadBlockList);
+  }
+
+  terminateOffload(offloadBlockList: ProtocolOffloadBlockList): void {
+    startOperation(this, OPERATION.terminate, offloadBlockList);
+  }
+
+  updateOffload(offloadBlockList: ProtocolOffloadBlockList): void {
+    startOperation(this, OPERATION.update, offloadBlockList);
+  }
+
+  invalidateOffload(offloadBlockList: ProtocolOffloadBlockList): void {
+    startOperation(this, OPERATION.invalidate, offloadBlockList);
+  }
+
+  queryOffloadState(offloadBlockList: ProtocolOffloadBlockList): void {
+    startOperation(this, OPERATION.query, offloadBlockList);
+  }
+
+  sendNetBufferLists(netBufferList: NetBufferList, portNumber: number, sendFlags: number): void {
+    sendOrdinary(this, netBufferList, portNumber, sendFlags);
+  }
+
+  returnNetBufferLists(netBufferList: NetBufferList, returnFlags: number): void {
+    returnReceived(this, netBufferList, returnFlags);
+  }
+
+  oidRequest(oidRequest: NdisOidRequest): NDIS_STATUS {
+    return requestOid(this, oidRequest);
+  }
+
+  closeAdapterEx(): NDIS_STATUS {
+    return closeBinding(this);
+  }
+
+  completeUnbindAdapterEx(): void {
+    completeUnbind(this);
+  }
+
+  completeNetPnPEvent(netPnPEvent: NetPnPEventNotification, status: NDIS_STATUS): void {
+    completeNetPnPEvent(this, netPnPEvent, status);
+  }
+
+  /** The violation for a call on a binding whose gate is shut. */
+  refuseGate(call: string): Error {
+    const { ndis, upper, gate } = this;
+    if ((gate & GATE.closed) !== 0) return ndis.violation('CHIM-LIF-002', upper.name, `${call}: the binding to ${this.lower.name} is closed`, [this]);
+    if ((gate & GATE.opening) !== 0) return ndis.violation('CHIM-LIF-002', upper.name, `${call}: the binding to ${this.lower.name} is not open yet`, [this]);
+    return ndis.violation('CHIM-LIF-004', upper.name, `${call}: the binding to ${this.lower.name} is paused`, [this]);
+  }
+}

@@ -1,0 +1,189 @@
+import {
+  DDI_CROSSING,
+  NDIS_STATUS_PENDING,
+  OFFLOAD_HANDLE_STATE,
+  formatNdisStatus,
+  isNetBufferList,
+  isOffloadHandle,
+  type DdiCrossing,
+  type NDIS_STATUS,
+  type NetBufferList,
+  type NetBufferListContextPool,
+  type OffloadHandle,
+} from '@ndis-chimney/types';
+
+import { GATE, type Binding } from './binding.ts';
+import { ruleForState } from './handle-rules.ts';
+import type { NdisContextPool } from './pools/context-pool.ts';
+import type { CoreRule } from './rules.ts';
+import { describeValue, notAList, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
+import { takeBackList } from './take-back.ts';
+
+/** Outcome of the short form of a data downcall: the driver below was not called. */
+export const NOT_CROSSED: null = null;
+
+/** Outcome of the short form: something was thrown, by the driver below or because an argument is missing. */
+export class Thrown {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/**
+ * A data downcall, checked in full: the way of the calls that are observed, of the kinds that are never many, and of
+ * those that are about to be refused. The binding has a short form of it for the others.
+ * @param outcome what the short form came to: {@link NOT_CROSSED}, a {@link Thrown}, or what the driver returned.
+ */
+export function passDownSlowly(
+  binding: Binding,
+  crossing: DdiCrossing,
+  handle: OffloadHandle,
+  list: NetBufferList,
+  flags: number,
+  outcome: unknown,
+): NDIS_STATUS {
+  if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
+  requirePermission(binding, crossing, handle);
+  if (crossing === DDI_CROSSING.offloadTcpDisconnect) requireDisconnectShape(binding, list, crossing);
+  const { observer } = binding;
+  if (observer === null) tagDownInFull(binding, list, crossing.call);
+  else tagObserved(binding, crossing, list, flags);
+  // Receive and disconnect calls must have returned before a terminate is passed down.
+  const isCounted = crossing === DDI_CROSSING.offloadTcpReceive || crossing === DDI_CROSSING.offloadTcpDisconnect;
+  if (isCounted) handle.ndisCallDepth++;
+  let result: NDIS_STATUS = NDIS_STATUS_PENDING;
+  try {
+    result = callDown(binding, crossing, handle, list, flags);
+  } catch (error) {
+    takeBackList(binding, list, crossing, error);
+  }
+  if (isCounted) handle.ndisCallDepth--;
+  if (result !== NDIS_STATUS_PENDING) reportReturned(binding, crossing, list, result);
+  if (observer !== null) observer.leave(crossing, binding, list, result, flags);
+  return NDIS_STATUS_PENDING;
+}
+
+/** A relayed data downcall the long way: contexts first, then the call. See {@link passDownSlowly}. */
+export function relaySlowly(
+  binding: Binding,
+  crossing: DdiCrossing,
+  handle: OffloadHandle,
+  list: NetBufferList,
+  contexts: NetBufferListContextPool,
+  upperEdge: unknown,
+  outcome: unknown,
+): NDIS_STATUS {
+  if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
+  requirePermission(binding, crossing, handle);
+  if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
+  if ((contexts as NdisContextPool).pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
+  try {
+    return passDownSlowly(binding, crossing, handle, list, 0, NOT_CROSSED);
+  } catch (error) {
+    // Refused: the list is the caller's as it was.
+    (contexts as NdisContextPool).popAll(list);
+    throw error;
+  }
+}
+
+/** Nothing goes down; the driver that has no memory answers for it. */
+function passToShortageHandler(
+  binding: Binding,
+  crossing: DdiCrossing,
+  handle: OffloadHandle,
+  list: NetBufferList,
+  contexts: NetBufferListContextPool,
+  upperEdge: unknown,
+): NDIS_STATUS {
+  const { shortageHandler } = contexts;
+  if (shortageHandler === null) throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): its contexts ran out and it has no shortage handler`);
+  shortageHandler.contextsExhausted(crossing === DDI_CROSSING.offloadTcpSend ? 'send' : 'receive', handle, list, upperEdge);
+  return NDIS_STATUS_PENDING;
+}
+
+/** The driver below was called, and threw or returned amiss; or an argument was so bad that it never came to that. */
+function dealWith(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, outcome: unknown): NDIS_STATUS {
+  if (!isThrown(outcome)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
+  requireHandle(binding, crossing, handle);
+  if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
+  if (crossing === DDI_CROSSING.offloadTcpReceive) handle.ndisCallDepth--;
+  takeBackList(binding, list, crossing, outcome.error);
+  return NDIS_STATUS_PENDING;
+}
+
+function isThrown(outcome: unknown): outcome is Thrown {
+  return typeof outcome === 'object' && outcome !== null;
+}
+
+function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
+  const { providerTcp, adapterContext } = binding;
+  const offloadContext = handle.miniportOffloadContext;
+  switch (crossing) {
+    case DDI_CROSSING.offloadTcpSend:
+      return providerTcp.miniportTcpOffloadSend(adapterContext, offloadContext, list);
+    case DDI_CROSSING.offloadTcpReceive:
+      return providerTcp.miniportTcpOffloadReceive(adapterContext, offloadContext, list);
+    case DDI_CROSSING.offloadTcpForward:
+      return providerTcp.miniportTcpOffloadForward(adapterContext, offloadContext, list);
+    default:
+      return providerTcp.miniportTcpOffloadDisconnect(adapterContext, offloadContext, list, flags);
+  }
+}
+
+/** Tags a list and shows it to the observers: one that throws stops the call, and nothing has happened then. */
+export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number): number {
+  const log: SourceRun[] = [];
+  const count = tagDownLogged(binding, list, log, crossing.call);
+  try {
+    binding.observer?.enter(crossing, binding, list, count, detail);
+  } catch (error) {
+    untagRuns(list, log);
+    binding.outstandingNbls -= count;
+    throw error;
+  }
+  return count;
+}
+
+/** The rule that a data entry of the driver below breaks when it returns anything but NDIS_STATUS_PENDING. */
+const PENDING_RULE: ReadonlyMap<DdiCrossing, CoreRule> = new Map<DdiCrossing, CoreRule>([
+  [DDI_CROSSING.offloadTcpSend, 'CHIM-SND-001'],
+  [DDI_CROSSING.offloadTcpReceive, 'CHIM-RCV-001'],
+  [DDI_CROSSING.offloadTcpForward, 'CHIM-FWD-001'],
+  [DDI_CROSSING.offloadTcpDisconnect, 'CHIM-DSC-001'],
+]);
+
+/** Tells the driver below that it returned what it must not; to the caller the request is pending all the same. */
+function reportReturned(binding: Binding, crossing: DdiCrossing, list: NetBufferList, status: NDIS_STATUS): NDIS_STATUS {
+  const rule = PENDING_RULE.get(crossing) ?? 'CHIM-SND-001';
+  binding.ndis.violation(rule, binding.lower.registration.name, `${crossing.entry} returned ${formatNdisStatus(status)}, not NDIS_STATUS_PENDING`, [list]);
+  return NDIS_STATUS_PENDING;
+}
+
+/** @throws what is wrong with the call, if anything is. */
+function requirePermission(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle): void {
+  const { ndis, upper, lower } = binding;
+  const { call } = crossing;
+  requireHandle(binding, crossing, handle);
+  if (handle.binding !== binding) {
+    throw ndis.violation('CHIM-ST-009', upper.name, `${call}: the handle was made for a binding to ${handle.binding.adapterName}, not for this one to ${lower.name}`, [handle]);
+  }
+  if (handle.ndisState !== OFFLOAD_HANDLE_STATE.offloaded) {
+    throw ndis.violation(ruleForState(handle.ndisState), upper.name, `${call}: the connection is ${handle.state}, not offloaded`, [handle]);
+  }
+  if ((binding.gate & ~GATE.observed) !== 0) throw binding.refuseGate(call);
+}
+
+function requireHandle(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle): void {
+  if (isOffloadHandle(handle)) return;
+  throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): ndisOffloadHandle is ${describeValue(handle)}, not an OffloadHandle`);
+}
+
+function requireDisconnectShape(binding: Binding, list: NetBufferList, crossing: DdiCrossing): void {
+  const first = (list as NetBufferList | null)?.firstNetBuffer;
+  if (first === undefined) throw notAList(binding.upper.name, crossing.call, list);
+  if (list.next != null || first === null || first.next != null) {
+    throw binding.ndis.violation('CHIM-DSC-002', binding.upper.name, `${crossing.call}: a disconnect passes exactly one NET_BUFFER_LIST with exactly one NET_BUFFER`, [list]);
+  }
+}

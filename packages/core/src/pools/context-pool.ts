@@ -1,0 +1,178 @@
+import {
+  NetBufferListContext,
+  type ContextOwner,
+  type ContextShortageHandler,
+  type NetBufferList,
+  type NetBufferListContextPool,
+  type NetBufferListContextPoolParameters,
+} from '@ndis-chimney/types';
+
+import type { Ndis } from '../ndis.ts';
+
+/** How a driver uses contexts; shared by its pools and its adapters. It says how closely completions must be looked at. */
+export class ContextUsage {
+  /** Pools of the driver. Without any, an NBL that it completes cannot carry a context left behind. */
+  pools = 0;
+  /**
+   * Contexts pushed other than by a relay call, which pushes one per NBL. While there are some, a relayed NBL may carry
+   * a second one.
+   */
+  pushed = 0;
+}
+
+/** See {@link NetBufferListContextPool}. */
+export class NdisContextPool<ContextData = unknown> implements NetBufferListContextPool<ContextData> {
+  readonly owner: ContextOwner;
+  readonly shortageHandler: ContextShortageHandler | null;
+  /** First of the free contexts, linked through `next`. The relay paths of the same package use it directly. */
+  free: NetBufferListContext | null = null;
+  readonly usage: ContextUsage;
+  private readonly ndis: Ndis;
+  private readonly limit: number;
+  /** Contexts made, free and not; never more than the limit. */
+  private made = 0;
+
+  constructor(ndis: Ndis, owner: ContextOwner, parameters: NetBufferListContextPoolParameters) {
+    this.ndis = ndis;
+    this.owner = owner;
+    this.usage = ndis.contextUsageOf(owner);
+    this.usage.pools++;
+    this.limit = parameters.limit ?? Infinity;
+    this.shortageHandler = parameters.shortageHandler ?? null;
+  }
+
+  /** Counted when asked for, so that pushing and popping need not count. */
+  get outstanding(): number {
+    let free = 0;
+    for (let context = this.free; context !== null; context = context.next) free++;
+    return this.made - free;
+  }
+
+  allocateNetBufferListContext(netBufferList: NetBufferList): NetBufferListContext<ContextData> | null {
+    const context = this.free ?? this.make();
+    if (context === null) return null;
+    this.free = context.next;
+    context.sourceHandle = null;
+    context.upperEdge = null;
+    context.contextData = null;
+    context.next = netBufferList.context;
+    netBufferList.context = context;
+    this.usage.pushed++;
+    if (this.ndis.observers !== null) this.ndis.observers.allocated('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
+    return context as NetBufferListContext<ContextData>;
+  }
+
+  /** A new context, for when none is free; null at the limit. */
+  private make(): NetBufferListContext | null {
+    if (this.made >= this.limit) return null;
+    this.made++;
+    const context = new NetBufferListContext();
+    context.owner = this.owner;
+    return context;
+  }
+
+  pushOnList(netBufferList: NetBufferList, upperEdge: unknown): boolean {
+    const count = this.pushAll(netBufferList, upperEdge);
+    this.usage.pushed += count;
+    return count > 0;
+  }
+
+  /** Pushes as a relay does. @returns how many, or 0, with nothing pushed, when there is not memory for all. */
+  pushAll(netBufferList: NetBufferList, upperEdge: unknown): number {
+    let free = this.free;
+    let count = 0;
+    let nbl: NetBufferList | null = netBufferList;
+    while (nbl !== null) {
+      const context: NetBufferListContext | null = free ?? this.make();
+      if (context === null) {
+        this.free = free;
+        this.takeBack(netBufferList, count);
+        return 0;
+      }
+      free = context.next;
+      context.next = nbl.context;
+      context.sourceHandle = nbl.sourceHandle;
+      context.upperEdge = upperEdge;
+      nbl.context = context;
+      count++;
+      nbl = nbl.next;
+    }
+    this.free = free;
+    if (this.ndis.observers !== null) this.notifyAllocated(netBufferList);
+    return count;
+  }
+
+  private takeBack(list: NetBufferList, count: number): void {
+    let nbl: NetBufferList | null = list;
+    for (let i = 0; i < count && nbl !== null; i++) {
+      this.popOne(nbl);
+      nbl = nbl.next;
+    }
+  }
+
+  private notifyAllocated(list: NetBufferList): void {
+    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
+      if (nbl.context !== null) this.ndis.observers?.allocated('NET_BUFFER_LIST_CONTEXT', nbl.context, this.owner.name);
+    }
+  }
+
+  popFromList(netBufferList: NetBufferList): void {
+    const count = this.popAll(netBufferList);
+    // What a relay pushed was never counted.
+    this.usage.pushed = Math.max(0, this.usage.pushed - count);
+  }
+
+  /** Pops as a relay does. @returns how many. @throws ChimneyViolation, with nothing popped. */
+  popAll(netBufferList: NetBufferList): number {
+    const { owner } = this;
+    let count = 0;
+    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) {
+      if (nbl.context?.owner !== owner) throw this.misuse(nbl);
+      count++;
+    }
+    if (this.ndis.observers !== null) this.notifyFreed(netBufferList);
+    let free = this.free;
+    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) {
+      const context = nbl.context as NetBufferListContext;
+      nbl.context = context.next;
+      nbl.sourceHandle = context.sourceHandle;
+      context.next = free;
+      free = context;
+    }
+    this.free = free;
+    return count;
+  }
+
+  private notifyFreed(list: NetBufferList): void {
+    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
+      if (nbl.context !== null) this.ndis.observers?.freed('NET_BUFFER_LIST_CONTEXT', nbl.context, this.owner.name);
+    }
+  }
+
+  topOf(netBufferList: NetBufferList): NetBufferListContext<ContextData> | null {
+    const context = netBufferList.context;
+    return context?.owner === this.owner ? (context as NetBufferListContext<ContextData>) : null;
+  }
+
+  freeNetBufferListContext(netBufferList: NetBufferList): void {
+    const { context } = netBufferList;
+    if (context?.owner !== this.owner) throw this.misuse(netBufferList);
+    this.popOne(netBufferList);
+    this.usage.pushed = Math.max(0, this.usage.pushed - 1);
+    if (this.ndis.observers !== null) this.ndis.observers.freed('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
+  }
+
+  private popOne(netBufferList: NetBufferList): void {
+    const { context } = netBufferList;
+    if (context === null) return;
+    netBufferList.context = context.next;
+    context.next = this.free;
+    this.free = context;
+  }
+
+  private misuse(netBufferList: NetBufferList): Error {
+    const context = netBufferList.context;
+    const found = context === null ? 'none is on it: freed before, or never allocated' : `the top one is ${context.owner?.name ?? 'nobody'}'s`;
+    return this.ndis.violation('CHIM-NBL-009', this.owner.name, `NdisFreeNetBufferListContext: the NET_BUFFER_LIST has no context of the driver on top; ${found}`, [netBufferList]);
+  }
+}

@@ -1,0 +1,174 @@
+import {
+  NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS,
+  NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
+  NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS,
+  NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
+  NDIS_CHIMNEY_OFFLOAD_TYPE,
+  NDIS_STATUS_BAD_CHARACTERISTICS,
+  NDIS_STATUS_NOT_SUPPORTED,
+  NDIS_STATUS_SUCCESS,
+  type ClientChimneyOffloadGenericHandlers,
+  type ClientChimneyOffloadTcpHandlers,
+  type MiniportDriver,
+  type NDIS_STATUS,
+  type NdisDriverOptionalHandlers,
+  type NdisMiniportDriverHandle,
+  type NdisProtocolHandle,
+  type ProtocolDriver,
+  type ProviderChimneyOffloadGenericHandlers,
+  type ProviderChimneyOffloadTcpHandlers,
+} from '@ndis-chimney/types';
+
+import type { Binding } from './binding.ts';
+import type { MiniportAdapter } from './miniport-adapter.ts';
+import type { Ndis } from './ndis.ts';
+
+/** A chimney structure is for TCP or for nothing. */
+function isForTcp(optionalHandlers: NdisDriverOptionalHandlers): boolean {
+  return 'offloadType' in optionalHandlers && optionalHandlers.offloadType === NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload;
+}
+
+/** Names the entry points that should be there and are not: an incomplete structure is refused whole. */
+function missingOf(handlers: object, required: readonly string[]): string[] {
+  return required.filter((name) => typeof (handlers as Record<string, unknown>)[name] !== 'function');
+}
+
+const PROVIDER_GENERIC: readonly string[] = [
+  'miniportInitiateOffload',
+  'miniportTerminateOffload',
+  'miniportUpdateOffload',
+  'miniportInvalidateOffload',
+  'miniportQueryOffload',
+];
+const PROVIDER_TCP: readonly string[] = [
+  'miniportTcpOffloadSend',
+  'miniportTcpOffloadReceive',
+  'miniportTcpOffloadDisconnect',
+  'miniportTcpOffloadForward',
+  'miniportTcpOffloadReceiveReturn',
+];
+const CLIENT_GENERIC: readonly string[] = [
+  'protocolInitiateOffloadComplete',
+  'protocolTerminateOffloadComplete',
+  'protocolUpdateOffloadComplete',
+  'protocolInvalidateOffloadComplete',
+  'protocolQueryOffloadComplete',
+];
+const CLIENT_TCP: readonly string[] = [
+  'protocolTcpOffloadSendComplete',
+  'protocolTcpOffloadReceiveComplete',
+  'protocolTcpOffloadDisconnectComplete',
+  'protocolTcpOffloadForwardComplete',
+  'protocolTcpOffloadEvent',
+  'protocolTcpOffloadReceiveIndicate',
+];
+
+/** What the two kinds of registration share. */
+abstract class Registration {
+  readonly ndis: Ndis;
+  readonly name: string;
+  /** True while the driver's SetOptions handler runs: the time for optional handlers. */
+  isInSetOptions = false;
+
+  constructor(ndis: Ndis, name: string) {
+    this.ndis = ndis;
+    this.name = name;
+  }
+
+  protected requireTime(): void {
+    if (!this.isInSetOptions) {
+      throw this.ndis.violation('CHIM-CAP-001', this.name, 'NdisSetOptionalHandlers is called from MiniportSetOptions or ProtocolSetOptions', [this]);
+    }
+  }
+
+  protected accept(handlers: object, required: readonly string[], isFree: boolean): NDIS_STATUS {
+    const missing = missingOf(handlers, required);
+    if (missing.length > 0) {
+      throw new TypeError(`NdisSetOptionalHandlers (called by ${this.name}): the handlers lack ${missing.join(', ')}`);
+    }
+    return isFree ? NDIS_STATUS_SUCCESS : NDIS_STATUS_BAD_CHARACTERISTICS;
+  }
+}
+
+/** A registered miniport driver, and what it registered. */
+export class MiniportRegistration extends Registration implements NdisMiniportDriverHandle {
+  readonly driver: MiniportDriver<never>;
+  readonly isIntermediate: boolean;
+  /** The protocol edge of the same intermediate driver. */
+  associated: ProtocolRegistration | null = null;
+  providerGeneric: ProviderChimneyOffloadGenericHandlers<never> | null = null;
+  providerTcp: ProviderChimneyOffloadTcpHandlers<never, unknown> | null = null;
+  readonly adapters: MiniportAdapter[] = [];
+
+  constructor(ndis: Ndis, driver: MiniportDriver<never>, isIntermediate: boolean) {
+    super(ndis, driver.name);
+    this.driver = driver;
+    this.isIntermediate = isIntermediate;
+  }
+
+  setOptionalHandlers(optionalHandlers: NdisDriverOptionalHandlers): NDIS_STATUS {
+    this.requireTime();
+    const { handlers } = optionalHandlers;
+    switch (optionalHandlers.header.type) {
+      case NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: {
+        const status = this.accept(handlers, PROVIDER_GENERIC, this.providerGeneric === null);
+        if (status === NDIS_STATUS_SUCCESS) this.providerGeneric = handlers as ProviderChimneyOffloadGenericHandlers<never>;
+        return status;
+      }
+      case NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS: {
+        if (!isForTcp(optionalHandlers)) return NDIS_STATUS_NOT_SUPPORTED;
+        const status = this.accept(handlers, PROVIDER_TCP, this.providerTcp === null);
+        if (status === NDIS_STATUS_SUCCESS) this.providerTcp = handlers as ProviderChimneyOffloadTcpHandlers<never, unknown>;
+        return status;
+      }
+      case NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS:
+      case NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS:
+        return NDIS_STATUS_BAD_CHARACTERISTICS;
+      default:
+        return NDIS_STATUS_NOT_SUPPORTED;
+    }
+  }
+
+  /** True when chimney operations may cross the upper edge of this driver's adapters. */
+  get hasChimney(): boolean {
+    return this.providerGeneric !== null && this.providerTcp !== null;
+  }
+}
+
+/** A registered protocol driver, and what it registered. */
+export class ProtocolRegistration extends Registration implements NdisProtocolHandle {
+  readonly driver: ProtocolDriver<never>;
+  /** The miniport edge of the same intermediate driver. */
+  associated: MiniportRegistration | null = null;
+  clientGeneric: ClientChimneyOffloadGenericHandlers<unknown> | null = null;
+  clientTcp: ClientChimneyOffloadTcpHandlers<unknown, unknown> | null = null;
+  readonly bindings: Binding[] = [];
+
+  constructor(ndis: Ndis, driver: ProtocolDriver<never>) {
+    super(ndis, driver.name);
+    this.driver = driver;
+  }
+
+  setOptionalHandlers(optionalHandlers: NdisDriverOptionalHandlers): NDIS_STATUS {
+    this.requireTime();
+    const { handlers } = optionalHandlers;
+    switch (optionalHandlers.header.type) {
+      case NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: {
+        const status = this.accept(handlers, CLIENT_GENERIC, this.clientGeneric === null);
+        if (status === NDIS_STATUS_SUCCESS) this.clientGeneric = handlers as ClientChimneyOffloadGenericHandlers<unknown>;
+        return status;
+      }
+      case NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS: {
+        if (!isForTcp(optionalHandlers)) return NDIS_STATUS_NOT_SUPPORTED;
+        const status = this.accept(handlers, CLIENT_TCP, this.clientTcp === null);
+        if (status === NDIS_STATUS_SUCCESS) this.clientTcp = handlers as ClientChimneyOffloadTcpHandlers<unknown, unknown>;
+        return status;
+      }
+      case NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS:
+      case NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS:
+        return NDIS_STATUS_BAD_CHARACTERISTICS;
+      default:
+        return NDIS_STATUS_NOT_SUPPORTED;
+    }
+  }
+}

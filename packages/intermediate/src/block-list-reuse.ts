@@ -1,0 +1,183 @@
+import {
+  BlockWalk,
+  NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
+  NDIS_STATUS_SUCCESS,
+  offloadLayerOf,
+  type MiniportOffloadBlockList,
+  type NdisBinding,
+  type NdisLibrary,
+  type NetBufferList,
+  type OffloadBlockList,
+  type ProtocolOffloadBlockList,
+  type TcpOffloadState,
+} from '@ndis-chimney/types';
+
+import { CallEntryPool, type CallEntry } from './call-entry.ts';
+import type { NetBufferListTracker } from './net-buffer-list-tracker.ts';
+import { OffloadEntry } from './offload-entry.ts';
+
+/** Which state operation a tree is relayed for: only two of the five change what the driver keeps. */
+export type RelayedOperation = 'initiate' | 'terminate' | 'other';
+
+/** Memory an intermediate driver has for state operations. */
+export interface BlockListReuseLimits {
+  /** Most state operations relayed at one time. */
+  readonly callEntries?: number;
+  /** Most objects offloaded through the driver. */
+  readonly offloadEntries?: number;
+}
+
+/**
+ * In-place reuse of block lists: a MINIPORT block list that came down is turned into the PROTOCOL block list that goes
+ * further down, and back when it completes. No block is copied; every member the upper driver had in it is as it was
+ * when it sees the block again.
+ *
+ * Source: `reusing-an-ndis-miniport-offload-block-list-structure.md`,
+ * `reusing-an-ndis-protocol-offload-block-list-structure.md`.
+ */
+export class BlockListReuse<UpperEdge = unknown> {
+  /** Objects offloaded through the driver. */
+  offloadEntries = 0;
+  private readonly ndis: NdisLibrary;
+  private readonly owner: string;
+  private readonly calls: CallEntryPool<UpperEdge>;
+  private readonly entryLimit: number;
+  private readonly sends: NetBufferListTracker<UpperEdge>;
+  private readonly receives: NetBufferListTracker<UpperEdge>;
+  private readonly walk: BlockWalk<OffloadBlockList> = new BlockWalk<OffloadBlockList>();
+
+  /**
+   * @param sends tracks the send NBLs that travel in trees, with those that travel in calls.
+   * @param receives tracks received data that comes up with a terminated connection, with that which is indicated.
+   */
+  constructor(
+    ndis: NdisLibrary,
+    owner: string,
+    sends: NetBufferListTracker<UpperEdge>,
+    receives: NetBufferListTracker<UpperEdge>,
+    limits: BlockListReuseLimits = {},
+  ) {
+    this.ndis = ndis;
+    this.owner = owner;
+    this.sends = sends;
+    this.receives = receives;
+    this.calls = new CallEntryPool(owner, limits.callEntries);
+    this.entryLimit = limits.offloadEntries ?? Infinity;
+  }
+
+  /** State operations being relayed. */
+  get callEntries(): number {
+    return this.calls.outstanding;
+  }
+
+  /**
+   * Reusing an NDIS_MINIPORT_OFFLOAD_BLOCK_LIST: makes the tree ready for the downcall of the same name on
+   * `lowerBinding`.
+   * @returns null, with the tree as it was, when there is not memory for the call or for one of its objects.
+   */
+  down(
+    tree: MiniportOffloadBlockList,
+    upperEdge: UpperEdge,
+    lowerBinding: NdisBinding,
+  ): ProtocolOffloadBlockList | null {
+    const call = this.calls.allocate(this.ndis, upperEdge);
+    if (call === null) return null;
+    const root = tree as unknown as OffloadBlockList;
+    let done = 0;
+    for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
+      if (!this.downOne(block, call, upperEdge, lowerBinding)) {
+        this.undo(root, call, done);
+        return null;
+      }
+      done++;
+    }
+    return root as unknown as ProtocolOffloadBlockList;
+  }
+
+  private downOne(
+    block: OffloadBlockList,
+    call: CallEntry<UpperEdge>,
+    upperEdge: UpperEdge,
+    lowerBinding: NdisBinding,
+  ): boolean {
+    const upperHandle = block.offloadHandle;
+    let entry: OffloadEntry<UpperEdge> | null = null;
+    if (upperHandle !== null) {
+      entry = upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
+      if (entry === null) {
+        if (this.offloadEntries >= this.entryLimit) return false;
+        if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return false;
+        entry = new OffloadEntry(lowerBinding, upperHandle, upperEdge);
+        this.offloadEntries++;
+        this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
+      }
+    }
+    call.save(block);
+    block.offloadHandle = entry === null ? null : entry.handle;
+    return true;
+  }
+
+  private undo(root: OffloadBlockList, call: CallEntry<UpperEdge>, count: number): void {
+    let block: OffloadBlockList | null = this.walk.start(root);
+    for (let i = 0; i < count && block !== null; i++) {
+      const { offloadHandle, netBufferListChain } = block;
+      if (offloadHandle?.state === 'new') {
+        this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
+        if (netBufferListChain !== null) this.sends.pop(netBufferListChain);
+      }
+      call.restore(block);
+      block = this.walk.next(block);
+    }
+    this.calls.release(this.ndis, call);
+  }
+
+  private forget(entry: OffloadEntry<UpperEdge>): void {
+    this.offloadEntries--;
+    this.ndis.observer?.freed?.('IM_OFFLOAD_ENTRY', entry, this.owner);
+  }
+
+  /**
+   * Reusing an NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST: makes the completed tree what it was when it came down, statuses and
+   * state as the driver below left them, ready for the completion of the same name. After an initiate the upper cells
+   * of the objects that were offloaded name the driver's entries; after a terminate the entries are gone.
+   * @returns the tree, and the upper interface it belongs to.
+   */
+  up(operation: RelayedOperation, tree: ProtocolOffloadBlockList): { tree: MiniportOffloadBlockList; upperEdge: UpperEdge } {
+    const root = tree as unknown as OffloadBlockList;
+    const call = root.imReserved0 as CallEntry<UpperEdge>;
+    const upperEdge = call.upperEdge as UpperEdge;
+    for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
+      if (operation === 'initiate') this.upInitiate(block, call);
+      else if (operation === 'terminate') this.upTerminate(block, upperEdge);
+      call.restore(block);
+    }
+    this.calls.release(this.ndis, call);
+    return { tree: root as unknown as MiniportOffloadBlockList, upperEdge };
+  }
+
+  private upInitiate(block: OffloadBlockList, call: CallEntry<UpperEdge>): void {
+    const upperHandle = call.upperHandleOf(block);
+    if (upperHandle === null || upperHandle.miniportOffloadContext !== null) return;
+    const entry = block.offloadHandle?.owner as OffloadEntry<UpperEdge>;
+    if (block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS) {
+      upperHandle.miniportOffloadContext = entry;
+      return;
+    }
+    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
+    this.forget(entry);
+  }
+
+  private upTerminate(block: OffloadBlockList, upperEdge: UpperEdge): void {
+    const { offloadHandle } = block;
+    if (offloadHandle === null) return;
+    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
+    const buffered = bufferedDataOf(block);
+    if (buffered !== null) this.receives.push(buffered, upperEdge);
+    if (block.status === NDIS_STATUS_SUCCESS) this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
+  }
+}
+
+function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {
+  if (offloadLayerOf(block.header.type) !== 'tcp') return null;
+  return (block.state as TcpOffloadState | null)?.delegated?.bufferedData ?? null;
+}

@@ -1,0 +1,13 @@
+export { BlockListReuse } from './block-list-reuse.ts';
+export type { BlockListReuseLimits, RelayedOperation } from './block-list-reuse.ts';
+export { CallEntry, CallEntryPool } from './call-entry.ts';
+export { NetBufferListTracker } from './net-buffer-list-tracker.ts';
+export { OffloadEntry } from './offload-entry.ts';
+export { OidRelay } from './oid-relay.ts';
+export { PassThroughAdapter } from './pass-through-adapter.ts';
+export { PassThroughDriver } from './pass-through-driver.ts';
+export type { PassThroughOptions } from './pass-through-driver.ts';
+export { relayStatus, relayedNeighborQuery } from './relay.ts';
+export { RequestFailures } from './request-failures.ts';
+export type { DataRequest } from './request-failures.ts';
+export { WaitingOperations } from './waiting-operations.ts';

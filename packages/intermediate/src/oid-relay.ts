@@ -1,0 +1,43 @@
+import { NDIS_STATUS_PENDING, NdisOidRequest, type NDIS_STATUS, type NdisBinding } from '@ndis-chimney/types';
+
+interface Relayed<UpperEdge> {
+  readonly upperEdge: UpperEdge;
+  readonly upperRequest: NdisOidRequest;
+}
+
+/**
+ * Passes OID requests through an intermediate driver: the request of the driver above stays where it is, a request of
+ * the driver's own goes down, and what came back is copied into the first.
+ */
+export class OidRelay<UpperEdge> {
+  private readonly pending = new Map<NdisOidRequest, Relayed<UpperEdge>>();
+
+  /** Sends a request on. @returns what the lower binding returned; only PENDING is followed by {@link up}. */
+  down(lower: NdisBinding, upperEdge: UpperEdge, upperRequest: NdisOidRequest): NDIS_STATUS {
+    const request = new NdisOidRequest();
+    request.requestType = upperRequest.requestType;
+    request.portNumber = upperRequest.portNumber;
+    request.timeout = upperRequest.timeout;
+    request.requestId = upperRequest.requestId;
+    request.oid = upperRequest.oid;
+    request.informationBuffer = upperRequest.informationBuffer;
+    request.informationBufferLength = upperRequest.informationBufferLength;
+    this.pending.set(request, { upperEdge, upperRequest });
+    const status = lower.oidRequest(request);
+    if (status !== NDIS_STATUS_PENDING) this.up(request);
+    return status;
+  }
+
+  /** Takes the answer of a request back to the one it was made for. */
+  up(request: NdisOidRequest): Relayed<UpperEdge> {
+    const relayed = this.pending.get(request);
+    if (relayed === undefined) throw new TypeError('OidRelay.up: the request was not sent down by this driver');
+    this.pending.delete(request);
+    const { upperRequest } = relayed;
+    upperRequest.informationBuffer = request.informationBuffer;
+    upperRequest.bytesWritten = request.bytesWritten;
+    upperRequest.bytesRead = request.bytesRead;
+    upperRequest.bytesNeeded = request.bytesNeeded;
+    return relayed;
+  }
+}

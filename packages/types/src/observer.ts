@@ -1,0 +1,35 @@
+import type { DdiCrossing } from './ddi-crossing.ts';
+import type { NdisBinding } from './ndis-binding.ts';
+import type { NdisMiniport } from './ndis-miniport.ts';
+import type { NetBufferList } from './net-buffer-list.ts';
+import type { NetBuffer } from './net-buffer.ts';
+import type { NDIS_STATUS } from './status.ts';
+
+/** What pools make. */
+export type AllocationKind = 'NET_BUFFER_LIST' | 'NET_BUFFER' | 'NET_BUFFER_LIST_CONTEXT' | 'IM_CALL_ENTRY' | 'IM_OFFLOAD_ENTRY';
+
+/**
+ * Sees every crossing of an edge, synchronously, in order. Without observers the price is one null test a crossing.
+ *
+ * An observer must not change what it sees. It may throw: then the crossing does not happen and the caller gets the
+ * error (that is how a verifier stops a bad call), so `enter` runs before the callee and after NDIS's own checks.
+ *
+ * `subject` is what crosses: an NBL list, a block tree, an offload handle (events), a status indication, an OID
+ * request. `count` is the NBLs or blocks in it. `detail` is the flags of a disconnect, the type of an event, the code of
+ * an indication; 0 elsewhere. Objects are live: read them during the call, copy what must outlive it.
+ */
+export interface NdisObserver {
+  enter?(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void;
+  /** `status` is what the callee returned (NDIS_STATUS_SUCCESS for void), `detail` the BytesConsumed of an indication. */
+  leave?(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void;
+  allocated?(kind: AllocationKind, object: object, owner: string): void;
+  freed?(kind: AllocationKind, object: object, owner: string): void;
+  /** The data start of a NET_BUFFER moved: forward by `byteCount` when positive, back when negative. */
+  dataStart?(netBuffer: NetBuffer, byteCount: number): void;
+  /** A timer was started (`delayMs` from now), cancelled, or expired. */
+  timer?(action: 'start' | 'cancel' | 'expire', name: string, delayMs: number): void;
+  /** A frame on a wire. `frame` is valid during the call. */
+  wire?(direction: 'transmit' | 'receive', adapter: string, frame: Uint8Array<ArrayBufferLike>): void;
+  /** Packets went up the ordinary receive path of an adapter. */
+  nonOffload?(adapter: NdisMiniport, netBufferList: NetBufferList, count: number): void;
+}

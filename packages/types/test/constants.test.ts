@@ -1,0 +1,250 @@
+import * as types from '@ndis-chimney/types';
+import { describe, expect, test } from 'vitest';
+
+type Constants = Record<string, number>;
+
+const otherNumbers = new RegExp(
+  `^(${[
+    'DEFAULT_TICKS_',
+    'DEFAULT_PUSH_',
+    'FIN_WAIT_2_',
+    'TIMEOUT_DELTA_',
+    'MAX_RT_',
+    'SRTT_',
+    'RTT_VAR_',
+    'BACKLOG_',
+    'OFFLOAD_TARGET_IPV',
+    'BLIND_RESET_',
+    'DL_ADDRESS_',
+    'NDIS_DEFAULT_PORT_',
+    'NDIS_PROTOCOL_ID_',
+    'NET_BUFFER_LIST_CONTEXT_ALIGNMENT',
+    'MEMORY_ALLOCATION_',
+  ].join('|')})`,
+);
+
+/** Per group, the names that belong to it, and the documented values, unsigned. */
+const documented: Record<string, [names: RegExp, constants: Constants]> = {
+  'TCP flags': [
+    /^TCP_(FLAG|DISCONNECT)_/,
+    {
+      TCP_DISCONNECT_GRACEFUL_CLOSE: 0x01,
+      TCP_DISCONNECT_ABORTIVE_CLOSE: 0x02,
+      TCP_FLAG_TIMESTAMP_ENABLED: 0x01,
+      TCP_FLAG_SACK_ENABLED: 0x02,
+      TCP_FLAG_WINDOW_SCALING_ENABLED: 0x04,
+      TCP_FLAG_KEEP_ALIVE_ENABLED: 0x01,
+      TCP_FLAG_NAGLING_ENABLED: 0x02,
+      TCP_FLAG_KEEP_ALIVE_RESTART: 0x04,
+      TCP_FLAG_MAX_RT_RESTART: 0x08,
+      TCP_FLAG_UPDATE_RCV_WND: 0x10,
+    },
+  ],
+  'OIDs': [
+    /^OID_/,
+    {
+      OID_GEN_CURRENT_PACKET_FILTER: 0x0001010E,
+      OID_GEN_LINK_STATE: 0x00010207,
+      OID_GEN_STATISTICS: 0x00020106,
+      OID_OFFLOAD_ENCAPSULATION: 0x0101010A,
+      OID_TCP_TASK_OFFLOAD: 0xFC010201,
+      OID_TCP4_OFFLOAD_STATS: 0xFC010207,
+      OID_TCP6_OFFLOAD_STATS: 0xFC010208,
+      OID_IP4_OFFLOAD_STATS: 0xFC010209,
+      OID_IP6_OFFLOAD_STATS: 0xFC01020A,
+      OID_TCP_OFFLOAD_CURRENT_CONFIG: 0xFC01020B,
+      OID_TCP_OFFLOAD_PARAMETERS: 0xFC01020C,
+      OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES: 0xFC01020D,
+      OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG: 0xFC01020E,
+      OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES: 0xFC01020F,
+      OID_TCP_CONNECTION_OFFLOAD_PARAMETERS: 0xFC030201,
+      OID_PNP_SET_POWER: 0xFD010101,
+      OID_PNP_QUERY_POWER: 0xFD010102,
+    },
+  ],
+  'object types, revisions and sizes': [
+    /^NDIS_(OBJECT_TYPE|SIZEOF)_|_REVISION_\d$|^NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_\d$|^PRIVATE_/,
+    {
+      NDIS_OBJECT_TYPE_DEFAULT: 0x80,
+      NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: 0x8E,
+      NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: 0x8F,
+      NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS: 0x93,
+      NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS: 0x94,
+      NDIS_OBJECT_TYPE_OID_REQUEST: 0x96,
+      NDIS_OBJECT_TYPE_STATUS_INDICATION: 0x98,
+      NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES: 0x9E,
+      NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES: 0x9F,
+      NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES: 0xA0,
+      NDIS_OBJECT_TYPE_OFFLOAD_ENCAPSULATION: 0xA8,
+      PRIVATE_OBJECT_TYPE_TCP_OFFLOAD_EVENT_HANDLERS: 0x01,
+      NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1: 1,
+      NDIS_SIZEOF_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1: 0x38,
+      NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1: 1,
+      NDIS_SIZEOF_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1: 0x40,
+      PRIVATE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1: 0,
+      NDIS_SIZEOF_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: 0x30,
+      PRIVATE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS_REVISION_1: 0,
+      NDIS_SIZEOF_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS: 0x38,
+      NDIS_OBJECT_TCP_OFFLOAD_REVISION_1: 1,
+      NDIS_SIZEOF_TCP_OFFLOAD_EVENT_HANDLERS_REVISION_1: 0x38,
+      PRIVATE_OFFLOAD_BLOCK_LIST_REVISION_1: 0xF1,
+      NDIS_SIZEOF_OFFLOAD_BLOCK_LIST: 0x98,
+      NDIS_TCP_CONNECTION_OFFLOAD_REVISION_1: 1,
+      NDIS_TCP_CONNECTION_OFFLOAD_REVISION_2: 2,
+      NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_REVISION_1: 0x14,
+      NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_REVISION_2: 0x14,
+      NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_1: 1,
+      NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_2: 2,
+      NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_1: 0x38,
+      NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_2: 0x3C,
+      NDIS_OFFLOAD_ENCAPSULATION_REVISION_1: 1,
+      NDIS_SIZEOF_OFFLOAD_ENCAPSULATION_REVISION_1: 0x1C,
+      NDIS_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES_REVISION_1: 1,
+      NDIS_SIZEOF_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES_REVISION_1: 0x1C,
+      NDIS_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES_REVISION_2: 2,
+      NDIS_SIZEOF_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES_REVISION_2: 0xE0,
+      NDIS_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES_REVISION_1: 1,
+      NDIS_SIZEOF_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES_REVISION_1: 0x28,
+      NDIS_STATUS_INDICATION_REVISION_1: 1,
+      NDIS_SIZEOF_STATUS_INDICATION_REVISION_1: 0x70,
+      NDIS_OID_REQUEST_REVISION_1: 1,
+      NDIS_SIZEOF_OID_REQUEST_REVISION_1: 0xEC,
+    },
+  ],
+  'offload settings': [
+    /^NDIS_ENCAPSULATION_|^NDIS_OFFLOAD_(NOT_SUPPORTED|SUPPORTED|SET_.*|PARAMETERS_.*)$/,
+    {
+      NDIS_ENCAPSULATION_NOT_SUPPORTED: 0x0,
+      NDIS_ENCAPSULATION_NULL: 0x1,
+      NDIS_ENCAPSULATION_IEEE_802_3: 0x2,
+      NDIS_ENCAPSULATION_IEEE_802_3_P_AND_Q: 0x4,
+      NDIS_ENCAPSULATION_IEEE_802_3_P_AND_Q_IN_OOB: 0x8,
+      NDIS_ENCAPSULATION_IEEE_LLC_SNAP_ROUTED: 0x10,
+      NDIS_OFFLOAD_NOT_SUPPORTED: 0,
+      NDIS_OFFLOAD_SUPPORTED: 1,
+      NDIS_OFFLOAD_SET_NO_CHANGE: 0,
+      NDIS_OFFLOAD_SET_ON: 1,
+      NDIS_OFFLOAD_SET_OFF: 2,
+      NDIS_OFFLOAD_PARAMETERS_NO_CHANGE: 0,
+      NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_DISABLED: 1,
+      NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_ENABLED: 2,
+    },
+  ],
+  'other numbers': [
+    otherNumbers,
+    {
+      DEFAULT_TICKS_PER_SECOND: 1000,
+      DEFAULT_PUSH_TIMEOUT_MS: 500,
+      FIN_WAIT_2_TIMEOUT_SECONDS: 120,
+      TIMEOUT_DELTA_NOT_RUNNING: 0xFFFFFFFF,
+      TIMEOUT_DELTA_FIRES_NOW: 0,
+      MAX_RT_NO_LIMIT: 0xFFFFFFFF,
+      MAX_RT_UNUSED: 0,
+      SRTT_SCALE: 8,
+      RTT_VAR_SCALE: 4,
+      BACKLOG_SIZE_UNSUPPORTED: 0xFFFFFFFF,
+      OFFLOAD_TARGET_IPV4_ID_MIN: 0x8000,
+      OFFLOAD_TARGET_IPV4_ID_MAX: 0xFFFF,
+      OFFLOAD_TARGET_IPV6_FRAGMENT_ID_MIN: 0x80000000,
+      OFFLOAD_TARGET_IPV6_FRAGMENT_ID_MAX: 0xFFFFFFFF,
+      BLIND_RESET_KEEP_ALIVE_TIMEOUT_SECONDS: 300,
+      BLIND_RESET_KEEP_ALIVE_PROBES: 10,
+      BLIND_RESET_KEEP_ALIVE_INTERVAL_SECONDS: 1,
+      BLIND_RESET_CHALLENGE_ACK_INTERVAL_SECONDS: 3,
+      DL_ADDRESS_LENGTH: 32,
+      NDIS_DEFAULT_PORT_NUMBER: 0,
+      NDIS_PROTOCOL_ID_TCP_IP: 0x02,
+      NET_BUFFER_LIST_CONTEXT_ALIGNMENT: 8,
+      MEMORY_ALLOCATION_ALIGNMENT: 16,
+    },
+  ],
+  'sizes of state structures': [
+    /^SIZEOF_/,
+    {
+      SIZEOF_OFFLOAD_STATE_HEADER: 0x08,
+      SIZEOF_NEIGHBOR_OFFLOAD_STATE_CONST: 0x2C,
+      SIZEOF_NEIGHBOR_OFFLOAD_STATE_CACHED: 0x2C,
+      SIZEOF_NEIGHBOR_OFFLOAD_STATE_DELEGATED: 0x0C,
+      SIZEOF_PATH_OFFLOAD_STATE_CONST: 0x18,
+      SIZEOF_PATH_OFFLOAD_STATE_CACHED: 0x0C,
+      SIZEOF_PATH_OFFLOAD_STATE_DELEGATED: 0x08,
+      SIZEOF_TCP_OFFLOAD_STATE_CONST: 0x18,
+      SIZEOF_TCP_OFFLOAD_STATE_CACHED: 0x2C,
+      SIZEOF_TCP_OFFLOAD_STATE_DELEGATED: 0x80,
+    },
+  ],
+  'adapter attribute flags': [
+    /^NDIS_MINIPORT_ATTRIBUTES_/,
+    {
+      NDIS_MINIPORT_ATTRIBUTES_HARDWARE_DEVICE: 0x001,
+      NDIS_MINIPORT_ATTRIBUTES_SURPRISE_REMOVE_OK: 0x004,
+      NDIS_MINIPORT_ATTRIBUTES_NO_HALT_ON_SUSPEND: 0x020,
+      NDIS_MINIPORT_ATTRIBUTES_NO_PAUSE_ON_SUSPEND: 0x100,
+    },
+  ],
+};
+
+function numbersNamed(names: RegExp): [name: string, value: number][] {
+  return (Object.entries(types) as [string, unknown][]).filter(
+    (entry): entry is [string, number] => names.test(entry[0]) && typeof entry[1] === 'number',
+  );
+}
+
+describe.each(Object.entries(documented))('%s', (_group, [names, constants]) => {
+  const exported = numbersNamed(names);
+
+  test('the table of this test names every exported constant', () => {
+    expect(exported.map(([name]) => name).sort()).toEqual(Object.keys(constants).sort());
+  });
+
+  test.each(exported)('%s has its documented value, as a signed int32', (name, value) => {
+    expect(value >>> 0).toBe(constants[name]);
+    expect(value).toBe(value | 0);
+  });
+});
+
+describe('constants that are not numbers', () => {
+  test('ticks per second may be 10, 100 or 1000', () => {
+    expect(types.TICKS_PER_SECOND_VALUES).toEqual([10, 100, 1000]);
+    expect(types.TICKS_PER_SECOND_VALUES).toContain(types.DEFAULT_TICKS_PER_SECOND);
+  });
+
+  test('the registry keywords are spelled as administrators know them', () => {
+    expect(types.TCP_CONNECTION_OFFLOAD_IPV4_KEYWORD).toBe('*TCPConnectionOffloadIPv4');
+    expect(types.TCP_CONNECTION_OFFLOAD_IPV6_KEYWORD).toBe('*TCPConnectionOffloadIPv6');
+  });
+});
+
+describe('private values', () => {
+  const revisions = numbersNamed(/^NDIS_(?!SIZEOF_).*(_REVISION|OFFLOAD_PARAMETERS)_\d$/);
+  const objectTypes = numbersNamed(/^NDIS_OBJECT_TYPE_/);
+
+  test.each(numbersNamed(/^PRIVATE_.*_REVISION_/))('%s differs from every documented revision', (_name, value) => {
+    expect(revisions.length).toBeGreaterThan(10);
+    expect(revisions.map(([, revision]) => revision)).not.toContain(value);
+  });
+
+  test.each(numbersNamed(/^PRIVATE_OBJECT_TYPE_/))('%s differs from every documented object type', (_name, value) => {
+    expect(objectTypes.length).toBeGreaterThan(10);
+    expect(objectTypes.map(([, type]) => type)).not.toContain(value);
+  });
+});
+
+describe('formatOid', () => {
+  test.each(numbersNamed(/^OID_/))('shows %s by its name and unsigned value', (name, value) => {
+    const hex = (value >>> 0).toString(16).toUpperCase().padStart(8, '0');
+    expect(types.formatOid(value)).toBe(`${name} (0x${hex})`);
+  });
+
+  test('gives name, then value in brackets', () => {
+    expect(types.formatOid(types.OID_TCP4_OFFLOAD_STATS)).toBe('OID_TCP4_OFFLOAD_STATS (0xFC010207)');
+  });
+
+  test('pads the value of an unknown OID to eight digits', () => {
+    expect(types.formatOid(0x00010101)).toBe('OID 0x00010101');
+  });
+
+  test('takes the unsigned spelling of a value too', () => {
+    expect(types.formatOid(0xFD010101)).toBe('OID_PNP_SET_POWER (0xFD010101)');
+  });
+});
