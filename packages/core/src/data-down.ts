@@ -16,7 +16,8 @@ import { GATE, type Binding } from './binding.ts';
 import { ruleForState } from './handle-rules.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
 import type { CoreRule } from './rules.ts';
-import { describeValue, notAList, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
+import { tagAndPush } from './relay-tags.ts';
+import { describeValue, notAList, retag, tagDown, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
 import { takeBackList } from './take-back.ts';
 
 /** Outcome of the short form of a data downcall: the driver below was not called. */
@@ -47,22 +48,9 @@ export function passDownSlowly(
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
   requirePermission(binding, crossing, handle);
   if (crossing === DDI_CROSSING.offloadTcpDisconnect) requireDisconnectShape(binding, list, crossing);
-  const { observer } = binding;
-  if (observer === null) tagDownInFull(binding, list, crossing.call);
+  if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
   else tagObserved(binding, crossing, list, flags);
-  // Receive and disconnect calls must have returned before a terminate is passed down.
-  const isCounted = crossing === DDI_CROSSING.offloadTcpReceive || crossing === DDI_CROSSING.offloadTcpDisconnect;
-  if (isCounted) handle.ndisCallDepth++;
-  let result: NDIS_STATUS = NDIS_STATUS_PENDING;
-  try {
-    result = callDown(binding, crossing, handle, list, flags);
-  } catch (error) {
-    takeBackList(binding, list, crossing, error);
-  }
-  if (isCounted) handle.ndisCallDepth--;
-  if (result !== NDIS_STATUS_PENDING) reportReturned(binding, crossing, list, result);
-  if (observer !== null) observer.leave(crossing, binding, list, result, flags);
-  return NDIS_STATUS_PENDING;
+  return callDriver(binding, crossing, handle, list, flags);
 }
 
 /** A relayed data downcall the long way: contexts first, then the call. See {@link passDownSlowly}. */
@@ -78,14 +66,37 @@ export function relaySlowly(
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
   requirePermission(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
-  if ((contexts as NdisContextPool).pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
-  try {
-    return passDownSlowly(binding, crossing, handle, list, 0, NOT_CROSSED);
-  } catch (error) {
-    // Refused: the list is the caller's as it was.
-    (contexts as NdisContextPool).popAll(list);
-    throw error;
+  const pool = contexts as NdisContextPool;
+  if (!pushObserved(binding, crossing, list, pool, upperEdge)) {
+    if (pool.pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
+    try {
+      if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
+      else tagObserved(binding, crossing, list, 0);
+    } catch (error) {
+      // Refused: the list is the caller's as it was.
+      pool.popAll(list);
+      throw error;
+    }
   }
+  return callDriver(binding, crossing, handle, list, 0);
+}
+
+/** Calls the driver below with a list that is tagged, and sees to it that its caller gets NDIS_STATUS_PENDING. */
+function callDriver(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
+  const { observer } = binding;
+  // Receive and disconnect calls must have returned before a terminate is passed down.
+  const isCounted = crossing === DDI_CROSSING.offloadTcpReceive || crossing === DDI_CROSSING.offloadTcpDisconnect;
+  if (isCounted) handle.ndisCallDepth++;
+  let status: NDIS_STATUS = NDIS_STATUS_PENDING;
+  try {
+    status = callDown(binding, crossing, handle, list, flags);
+  } catch (error) {
+    takeBackList(binding, list, crossing, error);
+  }
+  if (isCounted) handle.ndisCallDepth--;
+  if (status !== NDIS_STATUS_PENDING) reportReturned(binding, crossing, list, status);
+  if (observer !== null) observer.leave(crossing, binding, list, status, flags);
+  return NDIS_STATUS_PENDING;
 }
 
 /** Nothing goes down; the driver that has no memory answers for it. */
@@ -133,17 +144,35 @@ function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle
 }
 
 /** Tags a list and shows it to the observers: one that throws stops the call, and nothing has happened then. */
-export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number): number {
-  const log: SourceRun[] = [];
-  const count = tagDownLogged(binding, list, log, crossing.call);
+export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number): void {
+  const { usualSource } = binding;
+  const before = binding.outstandingNbls;
+  const log: SourceRun[] | null = tagDown(binding, list) ? null : [];
+  if (log !== null) tagDownLogged(binding, list, log, crossing.call);
+  const count = binding.outstandingNbls - before;
   try {
     binding.observer?.enter(crossing, binding, list, count, detail);
   } catch (error) {
-    untagRuns(list, log);
-    binding.outstandingNbls -= count;
+    if (log === null) retag(list, count, usualSource);
+    else untagRuns(list, log);
+    binding.outstandingNbls = before;
     throw error;
   }
-  return count;
+}
+
+/** As {@link tagObserved} for a relayed list. @returns false, with nothing changed, when it must go the long way. */
+function pushObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, contexts: NdisContextPool, upperEdge: unknown): boolean {
+  const { observer } = binding;
+  const before = binding.outstandingNbls;
+  if (observer === null || observer.seesAllocations || !tagAndPush(binding, list, contexts, upperEdge)) return false;
+  try {
+    observer.enter(crossing, binding, list, binding.outstandingNbls - before, 0);
+  } catch (error) {
+    contexts.popAll(list);
+    binding.outstandingNbls = before;
+    throw error;
+  }
+  return true;
 }
 
 /** The rule that a data entry of the driver below breaks when it returns anything but NDIS_STATUS_PENDING. */

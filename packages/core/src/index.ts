@@ -1,6 +1,12 @@
+export { DdiEvent } from './ddi-event.ts';
+export type { DdiEventSource } from './ddi-event.ts';
+export { Dispatcher, createDispatcher } from './dispatcher.ts';
+export type { BindingStreams, DispatcherOptions } from './dispatcher.ts';
 export { Ndis } from './ndis.ts';
 export type { AddAdapterResult, NdisOptions, PoolUsage, ViolationListener } from './ndis.ts';
 export type { ObserverRank } from './observer-list.ts';
+export { byBinding, byOperation, completions, indications, pairRequests, statusIndications } from './operators.ts';
+export type { PairedRequest } from './operators.ts';
 export { NDIS_RECEIVE_FLAGS_RESOURCES } from './non-offload-path.ts';
 export { RULES } from './rules.ts';
 export type { CoreRule } from './rules.ts';

@@ -144,6 +144,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
       return;
     }
     if (binding.observer !== null) {
+      (contexts as NdisContextPool).notifyPopped(binding.crossed);
       this.completeSlowly(binding, netBufferList, crossing);
       return;
     }
@@ -163,6 +164,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
       return;
     }
     if (binding.observer !== null) {
+      (contexts as NdisContextPool).notifyPopped(binding.crossed);
       this.completeSlowly(binding, netBufferList, crossing);
       return;
     }

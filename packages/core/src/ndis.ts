@@ -106,6 +106,7 @@ export class Ndis implements NdisLibrary {
   private readonly pools = new Set<NetBufferListPool>();
   private readonly contextPools: NetBufferListContextPool[] = [];
   private readonly contextUsage = new Map<object, ContextUsage>();
+  private readonly adapterWaiters = new Map<string, readonly ((ndisMiniportHandle: NdisMiniport) => void)[]>();
   private readonly pendingInstances = new Set<string>();
 
   constructor(options: NdisOptions = {}) {
@@ -209,6 +210,9 @@ export class Ndis implements NdisLibrary {
     const adapter = initializeAdapter(registration, name, deviceContext);
     if (typeof adapter === 'number') return { status: adapter, ndisMiniportHandle: null };
     restartAdapter(adapter, onRestarted ?? null);
+    const waiters = this.adapterWaiters.get(name) ?? [];
+    this.adapterWaiters.delete(name);
+    for (const onUp of waiters) onUp(adapter);
     return { status: NDIS_STATUS_SUCCESS, ndisMiniportHandle: adapter };
   }
 
@@ -241,6 +245,16 @@ export class Ndis implements NdisLibrary {
   removeAdapter(ndisMiniportHandle: NdisMiniport, onHalted?: () => void): void {
     const adapter = this.adapterOf(ndisMiniportHandle, 'removeAdapter');
     haltAdapter(adapter, NDIS_HALT_ACTION.NdisHaltDeviceDisabled, onHalted ?? null);
+  }
+
+  /**
+   * Calls `onUp` with the adapter of that name as soon as it is initialized; before this returns when it is already.
+   * A virtual miniport may come up some time after the bind that started it.
+   */
+  whenAdapter(name: string, onUp: (ndisMiniportHandle: NdisMiniport) => void): void {
+    const adapter = this.adapters.get(name);
+    if (adapter !== undefined && adapter.state !== 'initializing') onUp(adapter);
+    else this.adapterWaiters.set(name, [...(this.adapterWaiters.get(name) ?? []), onUp]);
   }
 
   /** The adapter of that name, virtual miniports included, or null. */

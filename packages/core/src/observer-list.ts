@@ -26,6 +26,9 @@ interface Attached {
 export class ObserverList implements Required<NdisObserver> {
   private attached: readonly Attached[] = [];
 
+  /** Whether any observer is told of allocations; they are as many as there are NBLs. */
+  seesAllocations = false;
+
   get isEmpty(): boolean {
     return this.attached.length === 0;
   }
@@ -36,10 +39,16 @@ export class ObserverList implements Required<NdisObserver> {
     const after = this.attached.findIndex((one) => one.rank > added.rank);
     const at = after < 0 ? this.attached.length : after;
     this.attached = [...this.attached.slice(0, at), added, ...this.attached.slice(at)];
+    this.look();
   }
 
   remove(observer: NdisObserver): void {
     this.attached = this.attached.filter((one) => one.observer !== observer);
+    this.look();
+  }
+
+  private look(): void {
+    this.seesAllocations = this.attached.some(({ observer }) => observer.allocated !== undefined || observer.freed !== undefined);
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {

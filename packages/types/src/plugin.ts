@@ -24,7 +24,10 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
  * The default export of a package that brings an offload target. It is loaded by name wherever a target can be chosen:
  * `createStack({ target })`, a command's `--target`, the conformance kit.
  */
-export interface OffloadTargetPlugin<Options extends object = Record<string, unknown>> {
+export interface OffloadTargetPlugin<
+  Options extends object = Record<string, unknown>,
+  Target extends MiniportDriver<never> = MiniportDriver<never>,
+> {
   /** Names the target; the same as its package's name without scope, by custom. */
   readonly name: string;
   /** {@link OFFLOAD_TARGET_API_VERSION} of the contract the plugin was written for. */
@@ -32,7 +35,7 @@ export interface OffloadTargetPlugin<Options extends object = Record<string, unk
   /** Describes `options`. Options are data: they can be cloned to another thread. */
   readonly optionsSchema: JsonSchema;
   /** Makes the miniport driver. Its adapters come up later, through `miniportInitializeEx`. */
-  create(environment: OffloadTargetEnvironment, options: Options): MiniportDriver<never>;
+  create(environment: OffloadTargetEnvironment, options: Options): Target;
   /** A module whose default export makes the connection engine, for those that run it in another thread. */
   readonly engineModule?: URL;
 }

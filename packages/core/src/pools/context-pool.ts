@@ -98,7 +98,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
       nbl = nbl.next;
     }
     this.free = free;
-    if (this.ndis.observers !== null) this.notifyAllocated(netBufferList);
+    if (this.ndis.observers?.seesAllocations === true) this.notifyAllocated(netBufferList);
     return count;
   }
 
@@ -130,7 +130,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
       if (nbl.context?.owner !== owner) throw this.misuse(nbl);
       count++;
     }
-    if (this.ndis.observers !== null) this.notifyFreed(netBufferList);
+    if (this.ndis.observers?.seesAllocations === true) this.notifyFreed(netBufferList);
     let free = this.free;
     for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) {
       const context = nbl.context as NetBufferListContext;
@@ -141,6 +141,17 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     }
     this.free = free;
     return count;
+  }
+
+  /** Tells observers of the `count` contexts that a relayed completion has just popped: they are the first free ones. */
+  notifyPopped(count: number): void {
+    const { observers } = this.ndis;
+    if (observers?.seesAllocations !== true) return;
+    let context = this.free;
+    for (let i = 0; i < count && context !== null; i++) {
+      observers.freed('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
+      context = context.next;
+    }
   }
 
   private notifyFreed(list: NetBufferList): void {

@@ -1,0 +1,124 @@
+// How things are measured here: every case runs in a fresh process, so that one case's type feedback never touches
+// another's; the cases run in turn, round after round, so that a slow minute of the machine hits all alike; a process
+// warms up, then times many short repetitions. Ratios are taken round by round; what is quoted is their median.
+import { spawnSync } from 'node:child_process';
+
+/** What one case does. */
+export interface Case {
+  /** Does `bursts` bursts. */
+  run(bursts: number): Promise<void>;
+  /** What a burst consists of: figures are per one of these. */
+  readonly itemsPerBurst: number;
+}
+
+/** Makes a case, in the process that measures it. */
+export type CaseFactory = () => Case | Promise<Case>;
+
+/** What a process found out about a case. */
+export interface Sample {
+  /** Median over the repetitions, nanoseconds per item. */
+  readonly ns: number;
+  /** Heap allocated per item and per burst, in bytes. */
+  readonly bytesPerItem: number;
+  readonly bytesPerBurst: number;
+}
+
+/** How long and how often. */
+export interface Effort {
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly repetitionMs: number;
+  readonly repetitions: number;
+}
+
+export const FULL: Effort = { rounds: 15, warmUpMs: 500, repetitionMs: 20, repetitions: 11 };
+export const QUICK: Effort = { rounds: 5, warmUpMs: 300, repetitionMs: 10, repetitions: 7 };
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** Measures a case in this process. */
+export async function measure(make: CaseFactory, effort: Effort): Promise<Sample> {
+  const one = await make();
+  // What lives long is moved to the old generation, where it is in a process that has run for a while: otherwise a case
+  // that allocates would move it in the middle, and a case that does not never would. Compilation comes afterwards, for
+  // a collection throws code away.
+  await one.run(8);
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const bursts = await warmUp(one, effort);
+  const times: number[] = [];
+  for (let i = 0; i < effort.repetitions; i++) {
+    const start = process.hrtime.bigint();
+    await one.run(bursts);
+    times.push(Number(process.hrtime.bigint() - start) / (bursts * one.itemsPerBurst));
+  }
+  const bytesPerBurst = await allocated(one);
+  return { ns: median(times), bytesPerItem: bytesPerBurst / one.itemsPerBurst, bytesPerBurst };
+}
+
+/** @returns how many bursts take about as long as a repetition shall. */
+async function warmUp(one: Case, effort: Effort): Promise<number> {
+  const start = performance.now();
+  let bursts = 16;
+  for (;;) {
+    const before = performance.now();
+    await one.run(bursts);
+    const after = performance.now();
+    const tookMs = Math.max(after - before, 0.01);
+    const wanted = Math.max(1, Math.round((bursts * effort.repetitionMs) / tookMs));
+    if (after - start > effort.warmUpMs) return wanted;
+    bursts = Math.min(wanted, bursts * 4);
+  }
+}
+
+/** Heap bytes per burst: the least of several differences, for what else allocates can only add. */
+async function allocated(one: Case): Promise<number> {
+  const bursts = 200;
+  let least = Infinity;
+  for (let i = 0; i < 5; i++) {
+    globalThis.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    await one.run(bursts);
+    const bytes = (process.memoryUsage().heapUsed - before) / bursts;
+    // A collection in between shows as a loss.
+    if (bytes >= 0) least = Math.min(least, bytes);
+  }
+  return least;
+}
+
+/** All samples of each case, in round order. */
+export type Samples = ReadonlyMap<string, readonly Sample[]>;
+
+/** Runs cases by name in fresh processes of `script`, interleaved. */
+export function sampleInTurn(script: string, names: readonly string[], effort: Effort, effortName: string): Samples {
+  const samples = new Map<string, Sample[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const name of names) samples.get(name)?.push(sampleOnce(script, name, effortName));
+  }
+  return samples;
+}
+
+function sampleOnce(script: string, name: string, effortName: string): Sample {
+  // The young generation is large enough that no collection falls into a repetition.
+  const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+  const child = spawnSync(process.execPath, [...flags, script, '--case', name, '--effort', effortName], { encoding: 'utf8', timeout: 120_000 });
+  if (child.status !== 0) throw new Error(`case ${name} failed: ${child.stderr || String(child.error)}`);
+  return JSON.parse(child.stdout.trim().split('\n').at(-1) ?? '') as Sample;
+}
+
+/** Median of `figure(a) / figure(b)` over the rounds. */
+export function ratioOf(samples: Samples, a: string, b: string): number {
+  const ofA = samples.get(a) ?? [];
+  const ofB = samples.get(b) ?? [];
+  return median(ofA.map((sample, round) => sample.ns / (ofB[round]?.ns ?? NaN)));
+}
+
+/** Median of one figure over the rounds. */
+export function medianOf(samples: Samples, name: string, figure: keyof Sample): number {
+  return median((samples.get(name) ?? []).map((sample) => sample[figure]));
+}

@@ -1,0 +1,60 @@
+// npm run bench -- [suite] [--json] [--quick]
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { dispatchSuite } from './dispatch.ts';
+import { FULL, QUICK, measure, sampleInTurn } from './harness.ts';
+import type { Report, Suite } from './suite.ts';
+
+const suites: readonly Suite[] = [dispatchSuite];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    // The two below are how this script calls itself.
+    case: { type: 'string' },
+    effort: { type: 'string' },
+  },
+});
+
+if (values.case !== undefined) {
+  await runCase(values.case, values.effort === 'quick');
+} else {
+  runSuites(positionals);
+}
+
+async function runCase(name: string, isQuick: boolean): Promise<void> {
+  const make = suites.map((suite) => suite.cases.get(name)).find((found) => found !== undefined);
+  if (make === undefined) throw new Error(`there is no case ${name}`);
+  console.log(JSON.stringify(await measure(make, isQuick ? QUICK : FULL)));
+}
+
+function runSuites(names: readonly string[]): void {
+  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    console.error(`no benchmark named ${unknown.join(', ')}; there are: ${suites.map((suite) => suite.name).join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  const chosen = suites.filter((suite) => names.length === 0 || names.includes(suite.name));
+  const script = fileURLToPath(import.meta.url);
+  const figures: Record<string, object> = {};
+  for (const suite of chosen) {
+    const effort = values.quick ? QUICK : FULL;
+    console.error(`${suite.name}: ${suite.cases.size} cases, ${effort.rounds} rounds ...`);
+    const report = suite.report(sampleInTurn(script, [...suite.cases.keys()], effort, values.quick ? 'quick' : 'full'));
+    printTable(report);
+    figures[suite.name] = report.figures;
+  }
+  if (values.json) console.log(JSON.stringify(figures));
+}
+
+function printTable({ header, rows }: Report): void {
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const line = (cells: readonly string[]): string => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  console.log(line(header));
+  console.log(widths.map((width) => '-'.repeat(width)).join('  '));
+  for (const row of rows) console.log(line(row));
+}
