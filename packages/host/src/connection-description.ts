@@ -17,10 +17,11 @@ import {
   type PathOffloadState,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
+import ipaddr from 'ipaddr.js';
 
 /** One end of a TCP connection. */
 export interface Endpoint {
-  /** IPv4 in dotted decimals, or IPv6 as 16 bytes. */
+  /** `192.0.2.1`, `2001:db8::1`, or the 4 or 16 bytes of either. */
   readonly address: string | Uint8Array<ArrayBufferLike>;
   readonly port: number;
 }
@@ -126,14 +127,13 @@ function tcpState(description: ConnectionDescription): TcpOffloadState {
 }
 
 function addressBytes(address: string | Uint8Array<ArrayBufferLike>, what: string): Uint8Array {
-  if (typeof address !== 'string') {
-    if (address.length !== 4 && address.length !== 16) throw new TypeError(`describeConnection: ${what} has ${address.length} bytes, not 4 or 16`);
-    return Uint8Array.from(address);
+  if (typeof address === 'string') {
+    const isAddress = ipaddr.IPv4.isValidFourPartDecimal(address) || (ipaddr.IPv6.isValid(address) && !address.includes('%'));
+    if (!isAddress) throw new TypeError(`describeConnection: ${what} is ${JSON.stringify(address)}, not an IP address`);
+    return Uint8Array.from(ipaddr.parse(address).toByteArray());
   }
-  const parts = address.split('.').map(Number);
-  const isIPv4 = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
-  if (!isIPv4) throw new TypeError(`describeConnection: ${what} is ${JSON.stringify(address)}, neither dotted IPv4 nor bytes`);
-  return Uint8Array.from(parts);
+  if (address.length !== 4 && address.length !== 16) throw new TypeError(`describeConnection: ${what} has ${address.length} bytes, not 4 or 16`);
+  return Uint8Array.from(address);
 }
 
 function port(value: number, what: string): number {

@@ -13,7 +13,6 @@ import {
   type NdisBinding,
   type NetBufferList,
   type ProtocolOffloadBlockList,
-  type TcpOffloadState,
 } from '@ndis-chimney/types';
 import { Observable, Subject } from 'rxjs';
 
@@ -109,7 +108,7 @@ export class ChimneyConnection implements RequestOwner {
   sendList(messages: readonly (readonly Uint8Array<ArrayBufferLike>[])[]): Promise<TransferResult>[] {
     for (const message of messages) {
       for (const buffer of message) {
-        if (!ArrayBuffer.isView(buffer)) return messages.map(() => refused('send: data is not a Uint8Array'));
+        if (!isBytes(buffer)) return messages.map(() => refused('send: data is not a Uint8Array'));
       }
     }
     if (this.isDisconnected) return messages.map(() => refused('send: the connection was disconnected'));
@@ -138,7 +137,7 @@ export class ChimneyConnection implements RequestOwner {
    * @throws TypeError for something else than bytes.
    */
   receive(buffer: Uint8Array<ArrayBufferLike>, options: ReceiveOptions = {}): Promise<TransferResult> {
-    if (!ArrayBuffer.isView(buffer)) return refused('receive: the buffer is not a Uint8Array');
+    if (!isBytes(buffer)) return refused('receive: the buffer is not a Uint8Array');
     if (this.offloadStateNow !== 'Offloaded') return Promise.resolve(NOT_OFFLOADED);
     this.isRefused = false;
     return new Promise((resolve) => {
@@ -154,7 +153,7 @@ export class ChimneyConnection implements RequestOwner {
    */
   disconnect(options: DisconnectOptions = {}): Promise<TransferResult> {
     const { data = new Uint8Array(0), abortive = false } = options;
-    if (!ArrayBuffer.isView(data)) return refused('disconnect: data is not a Uint8Array');
+    if (!isBytes(data)) return refused('disconnect: data is not a Uint8Array');
     if (abortive && data.byteLength > 0) return refused('disconnect: an abortive one carries no data');
     if (this.isDisconnected && !abortive) return refused('disconnect: the connection was disconnected before');
     if (this.offloadStateNow !== 'Offloaded') return Promise.resolve(NOT_OFFLOADED);
@@ -253,7 +252,7 @@ export class ChimneyConnection implements RequestOwner {
     this.offloadStateNow = 'InHost';
     const { resolveTerminate } = this;
     this.resolveTerminate = null;
-    (this.state.tcp).delegated = this.delegated;
+    this.state.tcp.delegated = this.delegated;
     this.services.remove(this);
     this.received.complete();
     this.events.complete();
@@ -309,6 +308,11 @@ export class ChimneyConnection implements RequestOwner {
 
 /** The connection is the host's, or about to be: as if the target had given the request back. */
 const NOT_OFFLOADED: TransferResult = { status: NDIS_STATUS_UPLOAD_IN_PROGRESS, bytesTransferred: 0 };
+
+/** Also true for a Uint8Array of another realm, such as a worker's or a test environment's. */
+function isBytes(value: unknown): boolean {
+  return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array';
+}
 
 function refused(message: string): Promise<never> {
   return Promise.reject(new TypeError(`ChimneyConnection.${message}`));

@@ -1,0 +1,14 @@
+import { OFFLOAD_TARGET_API_VERSION, type OffloadTargetPlugin } from '@ndis-chimney/types';
+
+import { createMemoryTarget } from './memory-target.ts';
+import { memoryTargetOptionsSchema, type MemoryTargetOptions } from './options.ts';
+
+/** The memory target as a plugin: what `createStack({ target })`, a command's `--target` and the conformance kit load. */
+export const memoryTargetPlugin: OffloadTargetPlugin<MemoryTargetOptions> = {
+  name: 'target-memory',
+  apiVersion: OFFLOAD_TARGET_API_VERSION,
+  optionsSchema: memoryTargetOptionsSchema,
+  create: createMemoryTarget,
+};
+
+export default memoryTargetPlugin;
