@@ -190,6 +190,30 @@ export async function checkFixtures(project, names, node) {
 }
 
 /**
+ * The transfer application, out of the workspace, with a target out of its tarball: two copies of every package in one
+ * process, so nothing may depend on the identity of a class.
+ * @param {string} project where the plugins are installed
+ * @param {string[]} names
+ * @param {NodeVersion} node
+ * @returns {Promise<string[]>} problems
+ */
+export async function checkTransfers(project, names, { version, executable }) {
+  const application = join(repositoryRoot, 'apps', 'transfer', 'dist', 'main.js');
+  const problems = [];
+  for (const name of names) {
+    const { code, stdout, stderr } = await runNode(executable, [application, '--target', name, '--json'], project);
+    const label = `Node ${version}: transfer --target ${name}`;
+    if (code !== 0) {
+      problems.push(`${label} failed\n${stdout}${stderr}`);
+      continue;
+    }
+    const { bytes, sha256Sent, sha256Received } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    if (!(bytes > 0) || sha256Sent !== sha256Received) problems.push(`${label}: ${stdout}`);
+  }
+  return problems;
+}
+
+/**
  * A package has a README with at least one example that runs, unless it is still the empty placeholder.
  * @param {Pick<Project, 'dir' | 'folder'>} project
  * @returns {{ problems: string[], examples: import('./readme-examples.mjs').Example[] }}
@@ -252,6 +276,7 @@ async function main() {
         ...(await checkExports(full, specifiers, node)),
         ...(await checkExamples(full, packages, node)),
         ...(await checkFixtures(full, fixtureNames, node)),
+        ...(await checkTransfers(full, fixtureNames, node)),
         ...(await checkWithoutOptionalPeers(bare, specifiers, node)),
       );
       console.log(`Node ${node.version}: ${specifiers.length} entries, ${fixtures.length} fixture plugins`);

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { requireTargetPlugin } from '@ndis-chimney/stack';
 import memoryTarget from '@ndis-chimney/target-memory';
 import type { OffloadTargetPlugin } from '@ndis-chimney/types';
+import { resolve as resolveModule } from 'import-meta-resolve';
 
 /**
  * Loads a target plugin: one of ours by its short name, or the default export of a module. A module is a path, or a
@@ -23,7 +23,7 @@ function locate(name: string): string {
   const path = resolve(name);
   if (existsSync(path)) return pathToFileURL(path).href;
   try {
-    return pathToFileURL(createRequire(resolve('transfer')).resolve(name)).href;
+    return resolveModule(name, pathToFileURL(resolve('index.js')).href);
   } catch {
     throw new Error(`--target ${name}: neither a target of ours (memory), nor a file, nor a package installed here`);
   }

@@ -62,7 +62,7 @@ function bindParametersOf(adapter: MiniportAdapter): NdisBindParameters {
     adapterName: adapter.name,
     tcpConnectionOffloadCapabilities: adapter.currentConnectionOffload,
     mtuSize: adapter.generalAttributes?.mtuSize ?? 0,
-    macAddress: adapter.generalAttributes?.macAddress ?? new Uint8Array(0),
+    currentMacAddress: adapter.generalAttributes?.macAddress ?? new Uint8Array(0),
   };
 }
 

@@ -140,6 +140,14 @@ export class Binding implements NdisBinding {
     return this.lower.name;
   }
 
+  get outstandingNetBufferLists(): number {
+    return this.outstandingNbls;
+  }
+
+  get indicatedNetBufferLists(): number {
+    return this.indicatedNbls;
+  }
+
   /** True when nothing of this binding is on its way any more. */
   get isDrained(): boolean {
     return this.outstandingNbls === 0 && this.outstandingOperations === 0 && this.outstandingOidRequests === 0 && this.indicatedNbls === 0;

@@ -6,7 +6,7 @@ import type { Ndis } from './ndis.ts';
 
 /** Calls that answer on return: they get a second event. */
 const ANSWERING: ReadonlySet<DdiCrossing> = new Set([
-  DDI_CROSSING.tcpOffloadReceiveIndicate,
+  DDI_CROSSING.tcpOffloadReceiveHandler,
   DDI_CROSSING.offloadEventIndicate,
   DDI_CROSSING.oidRequest,
 ]);

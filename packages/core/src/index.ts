@@ -7,6 +7,5 @@ export type { AddAdapterResult, NdisOptions, PoolUsage, ViolationListener } from
 export type { ObserverRank } from './observer-list.ts';
 export { byBinding, byOperation, completions, indications, pairRequests, statusIndications } from './operators.ts';
 export type { PairedRequest } from './operators.ts';
-export { NDIS_RECEIVE_FLAGS_RESOURCES } from './non-offload-path.ts';
 export { RULES } from './rules.ts';
 export type { CoreRule } from './rules.ts';

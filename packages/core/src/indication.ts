@@ -48,7 +48,7 @@ export function beginIndication(
   if (state === OFFLOAD_HANDLE_STATE.new || state === OFFLOAD_HANDLE_STATE.dead) {
     throw ndis.violation('CHIM-EVT-019', registration.name, `${call}: the object is ${handle.state}, it is not with the driver`, [handle]);
   }
-  if (crossing === DDI_CROSSING.tcpOffloadReceiveIndicate) {
+  if (crossing === DDI_CROSSING.tcpOffloadReceiveHandler) {
     if (state === OFFLOAD_HANDLE_STATE.offloading) {
       throw ndis.violation('CHIM-INI-016', registration.name, `${call}: data of a connection is indicated before its initiate has completed`, [handle, list]);
     }

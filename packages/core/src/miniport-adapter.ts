@@ -200,7 +200,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     status: NDIS_STATUS,
     bytesConsumed: BytesConsumed,
   ): NDIS_STATUS {
-    const crossing = DDI_CROSSING.tcpOffloadReceiveIndicate;
+    const crossing = DDI_CROSSING.tcpOffloadReceiveHandler;
     const binding = beginIndication(this, ndisOffloadHandle, netBufferList, status, crossing);
     const before = netBufferList.sourceHandle;
     const length = netBufferList.firstNetBuffer?.dataLength ?? 0;
@@ -233,7 +233,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
   }
 
   tcpOffloadEventHandler(ndisOffloadHandle: OffloadHandle, eventType: number, eventSpecificInformation: number): void {
-    const crossing = DDI_CROSSING.tcpOffloadEvent;
+    const crossing = DDI_CROSSING.tcpOffloadEventHandler;
     const binding = beginIndication(this, ndisOffloadHandle, null, NDIS_STATUS_SUCCESS, crossing);
     if (binding.observer !== null) binding.observer.enter(crossing, binding, ndisOffloadHandle, 1, eventType);
     ndisOffloadHandle.ndisIndicationDepth++;

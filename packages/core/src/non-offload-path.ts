@@ -1,13 +1,10 @@
-import { DDI_CROSSING, NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, isNetBufferList, type NetBufferList } from '@ndis-chimney/types';
+import { DDI_CROSSING, NDIS_RECEIVE_FLAGS_RESOURCES, NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, isNetBufferList, type NetBufferList } from '@ndis-chimney/types';
 
 import { continueClose } from './binding-life-cycle.ts';
 import { GATE, type Binding } from './binding.ts';
 import { tagObserved } from './data-down.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { mayGoUp, notAList, retag, splitByBinding, tagDownInFull, untagReturn, untagUp } from './source-tags.ts';
-
-/** NDIS_RECEIVE_FLAGS_RESOURCES: the receiver may use the NBLs during the call only. */
-export const NDIS_RECEIVE_FLAGS_RESOURCES = 0x2;
 
 /** `NdisSendNetBufferLists`: the ordinary way down, with the tags of the chimney's. */
 export function sendOrdinary(binding: Binding, list: NetBufferList, portNumber: number, sendFlags: number): void {
@@ -74,7 +71,7 @@ function deliverOrdinary(binding: Binding, list: NetBufferList, count: number, f
  * call; the last may keep it.
  */
 export function indicateOrdinary(adapter: MiniportAdapter, list: NetBufferList, portNumber: number, numberOfNetBufferLists: number, receiveFlags: number): void {
-  const crossing = DDI_CROSSING.receiveNetBufferLists;
+  const crossing = DDI_CROSSING.indicateReceiveNetBufferLists;
   const { ndis, registration } = adapter;
   if (!isNetBufferList(list)) throw notAList(registration.name, crossing.call, list);
   const before = list.sourceHandle;
@@ -90,7 +87,16 @@ export function indicateOrdinary(adapter: MiniportAdapter, list: NetBufferList, 
     const keeps = mayKeep && index === receivers.length - 1;
     const flags = keeps ? receiveFlags : receiveFlags | NDIS_RECEIVE_FLAGS_RESOURCES;
     if (keeps) binding.indicatedNbls += count;
-    if (binding.observer !== null) binding.observer.enter(crossing, binding, list, count, flags);
+    if (binding.observer !== null) {
+      try {
+        binding.observer.enter(crossing, binding, list, count, flags);
+      } catch (error) {
+        // Nobody has kept anything: the list is the caller's as it was.
+        if (keeps) binding.indicatedNbls -= count;
+        retag(list, count, before);
+        throw error;
+      }
+    }
     try {
       binding.upper.driver.protocolReceiveNetBufferLists(binding.protocolBindingContext as never, list, portNumber, count, flags);
     } catch (error) {
@@ -107,7 +113,7 @@ export function indicateOrdinary(adapter: MiniportAdapter, list: NetBufferList, 
 function tagIndicated(adapter: MiniportAdapter, list: NetBufferList): number {
   const { ndis, registration } = adapter;
   const before = list.sourceHandle;
-  const { call } = DDI_CROSSING.receiveNetBufferLists;
+  const { call } = DDI_CROSSING.indicateReceiveNetBufferLists;
   if (!mayGoUp(adapter, before)) throw ndis.violation('CHIM-NBL-004', registration.name, `${call}: the NET_BUFFER_LIST is out already`, [list]);
   let count = 0;
   let nbl: NetBufferList | null = list;

@@ -18,10 +18,10 @@ export function byOperation(...operations: string[]): MonoTypeOperatorFunction<D
 }
 
 const INDICATIONS: ReadonlySet<DdiCrossing> = new Set([
-  DDI_CROSSING.tcpOffloadReceiveIndicate,
-  DDI_CROSSING.tcpOffloadEvent,
+  DDI_CROSSING.tcpOffloadReceiveHandler,
+  DDI_CROSSING.tcpOffloadEventHandler,
   DDI_CROSSING.offloadEventIndicate,
-  DDI_CROSSING.receiveNetBufferLists,
+  DDI_CROSSING.indicateReceiveNetBufferLists,
 ]);
 
 /** Lets indications through: what the driver below says without having been asked. */
@@ -31,12 +31,12 @@ export function indications(): MonoTypeOperatorFunction<DdiEvent> {
 
 /** Lets completions through: what ends a request of the driver above. */
 export function completions(): MonoTypeOperatorFunction<DdiEvent> {
-  return filter(({ crossing }) => crossing.direction === 'up' && crossing !== DDI_CROSSING.indicateStatus && !INDICATIONS.has(crossing));
+  return filter(({ crossing }) => crossing.direction === 'up' && crossing !== DDI_CROSSING.indicateStatusEx && !INDICATIONS.has(crossing));
 }
 
 /** Lets status indications of adapters through. */
 export function statusIndications(): MonoTypeOperatorFunction<DdiEvent> {
-  return filter((event) => event.crossing === DDI_CROSSING.indicateStatus);
+  return filter((event) => event.crossing === DDI_CROSSING.indicateStatusEx);
 }
 
 /** A request and what became of it. */

@@ -9,6 +9,7 @@ import {
   NDIS_STATUS_SUCCESS,
   type ClientChimneyOffloadGenericHandlers,
   type ClientChimneyOffloadTcpHandlers,
+  type GetOffloadHandlersResult,
   type MiniportDriver,
   type NDIS_STATUS,
   type NdisDriverOptionalHandlers,
@@ -20,6 +21,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { Binding } from './binding.ts';
+import { DriverOffloadHandlers } from './driver-offload-handlers.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
 
@@ -99,6 +101,7 @@ export class MiniportRegistration extends Registration implements NdisMiniportDr
   providerGeneric: ProviderChimneyOffloadGenericHandlers<never> | null = null;
   providerTcp: ProviderChimneyOffloadTcpHandlers<never, unknown> | null = null;
   readonly adapters: MiniportAdapter[] = [];
+  private readonly offloadHandlers: DriverOffloadHandlers = new DriverOffloadHandlers(this);
 
   constructor(ndis: Ndis, driver: MiniportDriver<never>, isIntermediate: boolean) {
     super(ndis, driver.name);
@@ -127,6 +130,11 @@ export class MiniportRegistration extends Registration implements NdisMiniportDr
       default:
         return NDIS_STATUS_NOT_SUPPORTED;
     }
+  }
+
+  getOffloadHandlers(chimneyType: number): GetOffloadHandlersResult {
+    const isTcp = chimneyType === NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload;
+    return isTcp ? { status: NDIS_STATUS_SUCCESS, offloadHandlers: this.offloadHandlers } : { status: NDIS_STATUS_NOT_SUPPORTED, offloadHandlers: null };
   }
 
   /** True when chimney operations may cross the upper edge of this driver's adapters. */

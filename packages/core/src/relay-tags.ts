@@ -76,7 +76,7 @@ export function popAndUntag(adapter: MiniportAdapter, list: NetBufferList, conte
   const { owner } = contexts;
   const binding = (list.context?.sourceHandle ?? null) as Binding | null;
   if (binding === null || binding.lower !== adapter || owner !== adapter.driver) return null;
-  const mayCarryTwo = contexts.usage.pushed !== 0;
+  const mayCarryTwo = contexts.usage.mayCarryTwo;
   let free = contexts.free;
   let count = 0;
   let nbl: NetBufferList | null = list;

@@ -13,7 +13,7 @@ import type { MiniportAdapter } from './miniport-adapter.ts';
 
 /** `NdisMIndicateStatusEx`: to every binding of the adapter. The indication is valid during the calls. */
 export function indicateStatus(adapter: MiniportAdapter, indication: NdisStatusIndication): void {
-  const crossing = DDI_CROSSING.indicateStatus;
+  const crossing = DDI_CROSSING.indicateStatusEx;
   const { ndis, registration } = adapter;
   if (adapter.state === 'halted') {
     throw ndis.violation('CHIM-LIF-006', registration.name, `${crossing.call}: adapter ${adapter.name} is halted`, [indication]);

@@ -1,5 +1,6 @@
 import {
   Dpc,
+  NDIS_RECEIVE_FLAGS_RESOURCES,
   NDIS_REQUEST_TYPE,
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_NOT_SUPPORTED,
@@ -97,7 +98,7 @@ export class ChimneyHost
 
   /** Gives the pool back. Nothing is bound any more. */
   dispose(): void {
-    this.pool.free();
+    this.pool.freeNetBufferListPool();
   }
 
   /** Names of the adapters the host is bound to. */
@@ -338,7 +339,7 @@ export class ChimneyHost
     _numberOfNetBufferLists: number,
     receiveFlags: number,
   ): void {
-    const mustNotKeep = (receiveFlags & RECEIVE_FLAGS_RESOURCES) !== 0;
+    const mustNotKeep = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
     // There is no host stack above that would take packets: they go back.
     if (!mustNotKeep) hostBinding.binding.returnNetBufferLists(netBufferList, 0);
   }
@@ -379,9 +380,6 @@ export class ChimneyHost
     for (const connection of uploads) connection.uploadNow();
   }
 }
-
-/** NDIS_RECEIVE_FLAGS_RESOURCES, as the ordinary receive path passes it. */
-const RECEIVE_FLAGS_RESOURCES = 0x2;
 
 /** The status an offload ends with before it begins; NDIS_STATUS_SUCCESS when it may. */
 function whyNot(hostBinding: HostBinding): NDIS_STATUS {

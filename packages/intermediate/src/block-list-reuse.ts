@@ -172,7 +172,8 @@ export class BlockListReuse<UpperEdge = unknown> {
     if (offloadHandle === null) return;
     if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
     const buffered = bufferedDataOf(block);
-    if (buffered !== null) this.receives.push(buffered, upperEdge);
+    // Nobody could be told that there is no memory for it.
+    if (buffered !== null) this.receives.pushAlways(buffered, upperEdge);
     if (block.status === NDIS_STATUS_SUCCESS) this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
   }
 }

@@ -33,6 +33,11 @@ export class NetBufferListTracker<UpperEdge = unknown> {
     return this.contexts.pushOnList(list, upperEdge);
   }
 
+  /** As {@link push}, for NBLs that cannot be refused: they get their contexts whatever the limit is. */
+  pushAlways(list: NetBufferList, upperEdge: UpperEdge): void {
+    this.contexts.pushOnList(list, upperEdge, true);
+  }
+
   /** Pops the context of every NBL of a list and restores its `SourceHandle`. */
   pop(list: NetBufferList): void {
     this.contexts.popFromList(list);

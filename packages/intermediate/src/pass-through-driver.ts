@@ -1,5 +1,6 @@
 import {
   NDIS_CHIMNEY_OFFLOAD_TYPE,
+  NDIS_RECEIVE_FLAGS_RESOURCES,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
   NDIS_STATUS_PENDING,
   NDIS_STATUS_RESOURCES,
@@ -59,9 +60,6 @@ export interface PassThroughOptions {
   readonly offloadEntries?: number;
 }
 
-/** NDIS_RECEIVE_FLAGS_RESOURCES, as the ordinary receive path passes it. */
-const RECEIVE_FLAGS_RESOURCES = 0x2;
-
 type Entry = OffloadEntry<PassThroughAdapter>;
 
 /**
@@ -99,7 +97,9 @@ export class PassThroughDriver
   constructor(ndis: NdisLibrary, options: PassThroughOptions = {}) {
     this.name = options.name ?? 'pass-through';
     this.ndis = ndis;
-    this.failures = new RequestFailures(ndis.dpcQueue);
+    this.failures = new RequestFailures(ndis.dpcQueue, (adapter) => {
+      this.continuePause(adapter);
+    });
     const limit = options.netBufferListContexts ?? Infinity;
     this.sends = new NetBufferListTracker(ndis, this, { limit, shortageHandler: this.failures });
     this.sendContexts = this.sends.contexts;
@@ -148,8 +148,8 @@ export class PassThroughDriver
   // --- life cycle: the lower binding ---
 
   protocolBindAdapterEx(bindContext: NdisBindContext, bindParameters: NdisBindParameters): NDIS_STATUS {
-    const { adapterName, mtuSize, macAddress, tcpConnectionOffloadCapabilities } = bindParameters;
-    const adapter = new PassThroughAdapter(this.virtualNameOf(adapterName), bindContext, mtuSize, macAddress, tcpConnectionOffloadCapabilities);
+    const { adapterName, mtuSize, currentMacAddress, tcpConnectionOffloadCapabilities } = bindParameters;
+    const adapter = new PassThroughAdapter(this.virtualNameOf(adapterName), bindContext, mtuSize, currentMacAddress, tcpConnectionOffloadCapabilities);
     const { status, ndisBindingHandle } = this.ndis.openAdapterEx(this.ndisProtocolHandle, adapter, bindContext);
     if (ndisBindingHandle === null) return status;
     adapter.lower = ndisBindingHandle;
@@ -244,14 +244,20 @@ export class PassThroughDriver
     return NDIS_STATUS_PENDING;
   }
 
+  /** Pends until what went down through this virtual miniport, and what was indicated through it, is back. */
   miniportPause(adapter: PassThroughAdapter): NDIS_STATUS {
-    if (this.sends.outstanding === 0 && this.receives.outstanding === 0) return NDIS_STATUS_SUCCESS;
+    if (this.isIdle(adapter)) return NDIS_STATUS_SUCCESS;
     adapter.isPausePending = true;
     return NDIS_STATUS_PENDING;
   }
 
+  private isIdle(adapter: PassThroughAdapter): boolean {
+    const { lower } = adapter;
+    return lower.outstandingNetBufferLists === 0 && lower.indicatedNetBufferLists === 0 && !this.failures.isPending(adapter);
+  }
+
   private continuePause(adapter: PassThroughAdapter): void {
-    if (this.sends.outstanding !== 0 || this.receives.outstanding !== 0) return;
+    if (!adapter.isPausePending || !this.isIdle(adapter)) return;
     adapter.isPausePending = false;
     adapter.miniport.pauseComplete();
   }
@@ -457,7 +463,7 @@ export class PassThroughDriver
     numberOfNetBufferLists: number,
     receiveFlags: number,
   ): void {
-    const mustComeBack = (receiveFlags & RECEIVE_FLAGS_RESOURCES) !== 0;
+    const mustComeBack = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
     if (adapter.handlers === undefined || !this.receives.push(netBufferList, adapter)) {
       if (!mustComeBack) adapter.lower.returnNetBufferLists(netBufferList, 0);
       return;

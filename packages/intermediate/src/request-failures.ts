@@ -20,8 +20,8 @@ export interface HandlersOfEdge {
   readonly handlers: NdisTcpOffloadEventHandlers;
 }
 
-interface FailedRequest {
-  readonly handlers: NdisTcpOffloadEventHandlers;
+interface FailedRequest<UpperEdge> {
+  readonly upperEdge: UpperEdge;
   readonly request: DataRequest;
   readonly list: NetBufferList;
 }
@@ -36,10 +36,18 @@ interface FailedRequest {
 export class RequestFailures<UpperEdge extends HandlersOfEdge> implements DeferredRoutine, ContextShortageHandler {
   private readonly dpcQueue: DpcQueue;
   private readonly dpc: Dpc = new Dpc(this);
-  private failed: FailedRequest[] = [];
+  private readonly onCompleted: (upperEdge: UpperEdge) => void;
+  private failed: FailedRequest<UpperEdge>[] = [];
 
-  constructor(dpcQueue: DpcQueue) {
+  /** @param onCompleted called after each completion, with the upper interface it went to. */
+  constructor(dpcQueue: DpcQueue, onCompleted: (upperEdge: UpperEdge) => void) {
     this.dpcQueue = dpcQueue;
+    this.onCompleted = onCompleted;
+  }
+
+  /** True while requests of an upper interface wait for their completion. */
+  isPending(upperEdge: UpperEdge): boolean {
+    return this.failed.some((failed) => failed.upperEdge === upperEdge);
   }
 
   contextsExhausted(request: DataRequest, ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, upperEdge: unknown): void {
@@ -53,14 +61,18 @@ export class RequestFailures<UpperEdge extends HandlersOfEdge> implements Deferr
       nbl.tcpOffloadBytesTransferred = 0;
       entry.isUploadRequested = true;
     }
-    this.failed.push({ handlers: upperEdge.handlers, request, list });
+    this.failed.push({ upperEdge, request, list });
     this.dpcQueue.insert(this.dpc);
   }
 
   runDpc(): void {
-    const { failed } = this;
-    this.failed = [];
-    for (const { handlers, request, list } of failed) complete(handlers, request, list);
+    for (let count = this.failed.length; count > 0; count--) {
+      const first = this.failed.shift();
+      if (first === undefined) return;
+      const { upperEdge, request, list } = first;
+      complete(upperEdge.handlers, request, list);
+      this.onCompleted(upperEdge);
+    }
   }
 }
 

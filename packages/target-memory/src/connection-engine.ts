@@ -92,7 +92,7 @@ export class ConnectionEngine implements TimerRoutine {
     this.lastAck = tcp.rcvNxt;
     this.rcvEdge = seqAdd(tcp.rcvNxt, tcp.rcvWnd);
     this.peer.attach(this);
-    tcp.sndWnd = this.peer.window;
+    tcp.sndWnd = this.peer.windowFrom(tcp.sndUna);
     tcp.maxSndWnd = Math.max(tcp.maxSndWnd, tcp.sndWnd);
     this.schedule();
   }
@@ -156,6 +156,8 @@ export class ConnectionEngine implements TimerRoutine {
       if (!this.isHeld) this.takeArrivals(nowMs);
     }
     this.peer.run(this, nowMs);
+    // What a peer sends before it hears of the reset reaches nobody.
+    if (this.isAborted) this.toTarget.clear();
     if (!this.isAborted && !this.isHeld) {
       this.send.transmit(nowMs);
       this.acknowledge(nowMs);
@@ -179,7 +181,7 @@ export class ConnectionEngine implements TimerRoutine {
 
   private takeArrivals(nowMs: number): void {
     const { toTarget, tcp } = this;
-    while (this.adapter.isRunning && !this.isAborted && toTarget.isDue(nowMs)) {
+    while (!this.isAborted && toTarget.isDue(nowMs)) {
       const { flags, seq, length, window } = toTarget.shift();
       tcp.statistics.countIn(length);
       if ((flags & SEGMENT.RST) !== 0) {
@@ -253,7 +255,7 @@ export class ConnectionEngine implements TimerRoutine {
   /** Sees to it that the next pass comes when the next segment arrives. */
   private waitForWire(nowMs: number): void {
     // What waits for the host to let it in does not make the target busy.
-    const toTarget = this.isHeld || !this.adapter.isRunning ? null : this.toTarget.head;
+    const toTarget = this.isHeld ? null : this.toTarget.head;
     const dueMs = Math.min(this.toPeer.head?.dueMs ?? Infinity, toTarget?.dueMs ?? Infinity);
     if (dueMs === Infinity) return;
     if (dueMs <= nowMs) {

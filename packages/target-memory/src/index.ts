@@ -3,4 +3,4 @@ export type { MemoryPeerState, SocketAddress } from './memory-peer.ts';
 export { MemoryTarget, createMemoryTarget } from './memory-target.ts';
 export type { MemoryTargetAdapter, MemoryTargetConnection } from './memory-target.ts';
 export type { MemoryPeerMode, MemoryTargetOptions } from './options.ts';
-export { default, memoryTargetPlugin } from './plugin.ts';
+export { memoryTargetPlugin, memoryTargetPlugin as default } from './plugin.ts';

@@ -65,7 +65,7 @@ export class Indications {
 
   /** Gives the pool up. */
   close(): void {
-    this.pool.free();
+    this.pool.freeNetBufferListPool();
     this.freePages = null;
   }
 

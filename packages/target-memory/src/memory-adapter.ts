@@ -58,7 +58,7 @@ export class MemoryAdapter implements DeferredRoutine {
   stoppedConnections = 0;
   /** Send, disconnect and forward requests that have not ended. */
   heldRequests = 0;
-  /** False while the adapter is paused or about to be: received data stays with the peers. */
+  /** False while the adapter is paused or about to be: received data is buffered and nothing is passed up. */
   isRunning = false;
   private isPausing = false;
   private readonly environment: OffloadTargetEnvironment;

@@ -128,6 +128,7 @@ export class MemoryTarget
   // --- MiniportDriver ---
 
   miniportSetOptions(ndisDriverHandle: NdisMiniportDriverHandle): NDIS_STATUS {
+    this.registry.open();
     const status = ndisDriverHandle.setOptionalHandlers(new NdisProviderChimneyOffloadGenericCharacteristics(this));
     if (status !== NDIS_STATUS_SUCCESS) return status;
     return ndisDriverHandle.setOptionalHandlers(new NdisProviderChimneyOffloadTcpCharacteristics(this));

@@ -93,9 +93,9 @@ export class PeerEndpoint {
     return Math.max(0, this.settings.windowBytes - held);
   }
 
-  /** The window as the target learns it when it gets the connection. */
-  get window(): number {
-    return seqDelta(this.rcvEdge, this.rcvNxt);
+  /** The window as the target learns it when it gets the connection: bytes from `sndUna` on that may be sent. */
+  windowFrom(sndUna: number): number {
+    return seqDelta(this.rcvEdge, sndUna);
   }
 
   /**
@@ -213,7 +213,10 @@ export class PeerEndpoint {
     if (count > sentBytes && this.isFinSent) this.isFinAcked = true;
     if (seqLess(this.sndNxt, ack)) this.sndNxt = ack;
     this.bytesSent += bytes;
-    if (bytes > 0) this.output.acknowledge(bytes);
+    if (bytes === 0) return;
+    this.output.acknowledge(bytes);
+    // What an echo has sent back leaves room for more.
+    this.noteRead();
   }
 
   /** The host was told, by a forwarded segment, that this peer has closed. */

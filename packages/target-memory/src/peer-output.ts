@@ -126,15 +126,11 @@ export class WriteOutput implements PeerOutput {
     }
   }
 
-  /** Gives up: nothing of what is queued will be acknowledged. */
+  /** Gives up: writers are told. What is on its way stays, so that it can arrive before the RST does. */
   fail(error: Error): void {
     for (let write = this.head; write !== null; write = write.next) write.reject(error);
-    this.head = null;
-    this.tail = null;
     this.sending = null;
-    this.reading = null;
     this.unsent = 0;
-    this.readOffset = 0;
   }
 
   /** Takes writes off that are acknowledged to the end; those without a byte with them. */

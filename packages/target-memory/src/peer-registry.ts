@@ -23,6 +23,7 @@ export class PeerRegistry {
   private readonly unaccepted = new Set<TcpObject>();
   private readonly uploaded = new Map<string, PeerEndpoint>();
   private acceptors: ((peer: MemoryPeer | null) => void)[] = [];
+  private isOpen = true;
 
   constructor(options: ResolvedOptions, random: Random) {
     for (let i = 0; i < PATTERN_BYTES; i++) this.pattern[i] = random.nextUint32();
@@ -73,6 +74,7 @@ export class PeerRegistry {
   accept(): Promise<MemoryPeer | null> {
     const { value: tcp } = this.unaccepted.values().next();
     if (tcp !== undefined) return Promise.resolve(this.faceOf(tcp));
+    if (!this.isOpen) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.acceptors.push(resolve);
     });
@@ -115,8 +117,14 @@ export class PeerRegistry {
     this.uploaded.clear();
   }
 
-  /** No connection will come. */
+  /** The driver is registered: connections may come. */
+  open(): void {
+    this.isOpen = true;
+  }
+
+  /** The driver is unloaded: no connection will come. */
   close(): void {
+    this.isOpen = false;
     const { acceptors } = this;
     this.acceptors = [];
     for (const acceptor of acceptors) acceptor(null);

@@ -44,6 +44,8 @@ export class ReceivePath implements TimerRoutine {
   private readonly cursor: MdlCursor = new MdlCursor();
   /** True when the last buffered byte ended a segment with PSH. */
   private isBufferedPushed = false;
+  /** True when what is buffered was not refused: the adapter is paused, and passes nothing up. */
+  private isKeptForPause = false;
   private pushTimer: Timer | null = null;
   private isPushDue = false;
   // The data being delivered.
@@ -81,7 +83,11 @@ export class ReceivePath implements TimerRoutine {
   /** E2 and E3: requests that were posted, and a push timer that expired, since the last time. */
   takeRequests(): void {
     this.absorb();
-    if (this.postedHead !== null && this.buffered.length > 0) this.deliver(this.buffered, this.buffered.length, this.isBufferedPushed);
+    if (!this.adapter.isRunning) return;
+    if (this.buffered.length > 0 && (this.postedHead !== null || this.isKeptForPause)) {
+      this.deliver(this.buffered, this.buffered.length, this.isBufferedPushed);
+    }
+    this.isKeptForPause = false;
     if (!this.isPushDue) return;
     this.isPushDue = false;
     // The timer may have raced with the completion it was for.
@@ -91,7 +97,9 @@ export class ReceivePath implements TimerRoutine {
 
   /** E1: in-sequence data. `RcvNxt` is past it already. @param isPushed PSH was set in its last segment. */
   arrive(source: ByteSource, byteCount: number, isPushed: boolean): void {
-    if (this.postedHead === null && this.buffered.length > 0) {
+    const { isRunning } = this.adapter;
+    if (!isRunning && this.buffered.length === 0) this.isKeptForPause = true;
+    if (!isRunning || (this.postedHead === null && this.buffered.length > 0)) {
       this.buffered.append(source, byteCount);
       this.isBufferedPushed = isPushed;
       return;
@@ -122,6 +130,7 @@ export class ReceivePath implements TimerRoutine {
 
   /** What follows from what has happened: the timer of a request that came with data in it, and the FIN's turn. */
   settle(): void {
+    if (!this.adapter.isRunning) return;
     const head = this.postedHead;
     if (head !== null && this.placed === 0 && this.isStarted(head) && !head.tcpReceiveNoPush && this.pushTimer?.isRunning !== true) this.startPush();
     if (!this.hasFin || this.isFinIndicated || this.buffered.length > 0) return;
@@ -215,7 +224,6 @@ export class ReceivePath implements TimerRoutine {
     this.adapter.completions.flush();
     this.absorb();
     if (this.postedHead !== null) return true;
-    if (!this.adapter.isRunning) return this.keep();
     const { tcp } = this.engine;
     const { indications, handlers } = this.adapter;
     const best = tcp.cached.rcvIndicationSize >>> 0;

@@ -158,8 +158,8 @@ export class SendPath {
    */
   giveBack(status: NDIS_STATUS): void {
     const { tcp } = this;
-    this.engine.toPeer.clear();
     if (this.queue.head === null) return;
+    this.engine.toPeer.clearData();
     this.queue.flush(status);
     tcp.sndNxt = tcp.sndUna;
     this.queue.restart(tcp.sndUna);
@@ -179,7 +179,6 @@ export class SendPath {
       this.giveBack(status);
       return null;
     }
-    this.engine.toPeer.clear();
     if (queue.head === null) return chain;
     // The data and the FIN of a disconnect go back with its NBL.
     queue.flush(status);

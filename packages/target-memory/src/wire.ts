@@ -76,14 +76,9 @@ export class WireLine {
     segment.length = length;
     segment.window = window;
     segment.dueMs = this.wire.arrivalMs(nowMs);
-    if (this.tail === null) {
-      this.head = segment;
-    } else {
-      // Never ahead of the one before.
-      segment.dueMs = Math.max(segment.dueMs, this.tail.dueMs);
-      this.tail.next = segment;
-    }
-    this.tail = segment;
+    // Never ahead of the one before.
+    if (this.tail !== null) segment.dueMs = Math.max(segment.dueMs, this.tail.dueMs);
+    this.append(segment);
   }
 
   /** True when a segment has arrived. */
@@ -98,6 +93,26 @@ export class WireLine {
     if (this.head === null) this.tail = null;
     this.wire.give(segment);
     return segment;
+  }
+
+  /** Loses the data and the FIN that are on their way; acknowledgments arrive. */
+  clearData(): void {
+    let segment = this.head;
+    this.head = null;
+    this.tail = null;
+    while (segment !== null) {
+      const next: WireSegment | null = segment.next;
+      segment.next = null;
+      if ((segment.flags & SEGMENT.ACK) === 0) this.wire.give(segment);
+      else this.append(segment);
+      segment = next;
+    }
+  }
+
+  private append(segment: WireSegment): void {
+    if (this.tail === null) this.head = segment;
+    else this.tail.next = segment;
+    this.tail = segment;
   }
 
   /** Loses everything that is on its way. */

@@ -82,7 +82,7 @@ export class NdisClientChimneyOffloadTcpCharacteristics<BindingContext = unknown
   }
 }
 
-/** What `setOptionalHandlers` accepts: one of the four characteristics structures. */
+/** NDIS_DRIVER_OPTIONAL_HANDLERS, what `setOptionalHandlers` accepts: one of the four characteristics structures. */
 export type NdisDriverOptionalHandlers =
   | NdisProviderChimneyOffloadGenericCharacteristics<never>
   | NdisProviderChimneyOffloadTcpCharacteristics<never, never>

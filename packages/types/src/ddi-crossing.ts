@@ -41,13 +41,13 @@ export type DdiCrossingName =
   | 'tcpOffloadReceiveComplete'
   | 'tcpOffloadDisconnectComplete'
   | 'tcpOffloadForwardComplete'
-  | 'tcpOffloadReceiveIndicate'
-  | 'tcpOffloadEvent'
+  | 'tcpOffloadReceiveHandler'
+  | 'tcpOffloadEventHandler'
   | 'offloadEventIndicate'
-  | 'indicateStatus'
+  | 'indicateStatusEx'
   | 'sendNetBufferLists'
   | 'sendNetBufferListsComplete'
-  | 'receiveNetBufferLists'
+  | 'indicateReceiveNetBufferLists'
   | 'returnNetBufferLists'
   | 'oidRequest'
   | 'oidRequestComplete';
@@ -73,13 +73,13 @@ export const DDI_CROSSING: Readonly<Record<DdiCrossingName, DdiCrossing>> = {
   tcpOffloadReceiveComplete: crossing('TcpOffloadReceive', 'up', 'NdisTcpOffloadReceiveComplete', 'ProtocolTcpOffloadReceiveComplete', 'nbl'),
   tcpOffloadDisconnectComplete: crossing('TcpOffloadDisconnect', 'up', 'NdisTcpOffloadDisconnectComplete', 'ProtocolTcpOffloadDisconnectComplete', 'nbl'),
   tcpOffloadForwardComplete: crossing('TcpOffloadForward', 'up', 'NdisTcpOffloadForwardComplete', 'ProtocolTcpOffloadForwardComplete', 'nbl'),
-  tcpOffloadReceiveIndicate: crossing('TcpOffloadReceiveIndicate', 'up', 'NdisTcpOffloadReceiveHandler', 'ProtocolTcpOffloadReceiveIndicate', 'nbl'),
-  tcpOffloadEvent: crossing('TcpOffloadEvent', 'up', 'NdisTcpOffloadEventHandler', 'ProtocolTcpOffloadEvent', 'handle'),
+  tcpOffloadReceiveHandler: crossing('TcpOffloadReceiveIndicate', 'up', 'NdisTcpOffloadReceiveHandler', 'ProtocolTcpOffloadReceiveIndicate', 'nbl'),
+  tcpOffloadEventHandler: crossing('TcpOffloadEvent', 'up', 'NdisTcpOffloadEventHandler', 'ProtocolTcpOffloadEvent', 'handle'),
   offloadEventIndicate: crossing('IndicateOffloadEvent', 'up', 'NdisMOffloadEventIndicate', 'ProtocolIndicateOffloadEvent', 'block'),
-  indicateStatus: crossing('IndicateStatus', 'up', 'NdisMIndicateStatusEx', 'ProtocolStatusEx', 'status'),
+  indicateStatusEx: crossing('IndicateStatus', 'up', 'NdisMIndicateStatusEx', 'ProtocolStatusEx', 'status'),
   sendNetBufferLists: crossing('SendNetBufferLists', 'down', 'NdisSendNetBufferLists', 'MiniportSendNetBufferLists', 'nbl'),
   sendNetBufferListsComplete: crossing('SendNetBufferLists', 'up', 'NdisMSendNetBufferListsComplete', 'ProtocolSendNetBufferListsComplete', 'nbl'),
-  receiveNetBufferLists: crossing('ReceiveNetBufferLists', 'up', 'NdisMIndicateReceiveNetBufferLists', 'ProtocolReceiveNetBufferLists', 'nbl'),
+  indicateReceiveNetBufferLists: crossing('ReceiveNetBufferLists', 'up', 'NdisMIndicateReceiveNetBufferLists', 'ProtocolReceiveNetBufferLists', 'nbl'),
   returnNetBufferLists: crossing('ReturnNetBufferLists', 'down', 'NdisReturnNetBufferLists', 'MiniportReturnNetBufferLists', 'nbl'),
   oidRequest: crossing('OidRequest', 'down', 'NdisOidRequest', 'MiniportOidRequest', 'oid'),
   oidRequestComplete: crossing('OidRequest', 'up', 'NdisMOidRequestComplete', 'ProtocolOidRequestComplete', 'oid'),

@@ -37,15 +37,6 @@ export const NDIS_OFFLOAD_SET_ON = 1;
 /** Switch offload off. Source: `ns-encapsulationconfig-ndis_offload_encapsulation.md`. */
 export const NDIS_OFFLOAD_SET_OFF = 2;
 
-// Values of TcpConnectionIPv4 and TcpConnectionIPv6 in the buffer of OID_TCP_OFFLOAD_PARAMETERS.
-
-/** Leave connection offload as it is. Source: ntddndis.h. */
-export const NDIS_OFFLOAD_PARAMETERS_NO_CHANGE = 0;
-/** Switch connection offload off. Source: ntddndis.h. */
-export const NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_DISABLED = 1;
-/** Switch connection offload on. Source: ntddndis.h. */
-export const NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_ENABLED = 2;
-
 /**
  * How packets of one IP version are framed: the nested `IPv4` and `IPv6` members of NDIS_OFFLOAD_ENCAPSULATION.
  * Source: `ns-encapsulationconfig-ndis_offload_encapsulation.md`.

@@ -17,7 +17,7 @@ export const NDIS_HALT_ACTION = { NdisHaltDeviceDisabled: 0, NdisHaltDeviceInsta
 export type NDIS_HALT_ACTION = (typeof NDIS_HALT_ACTION)[keyof typeof NDIS_HALT_ACTION];
 
 /**
- * A miniport driver: an offload target, or the upper edge of an intermediate driver. One object serves all adapters of
+ * NDIS_MINIPORT_DRIVER_CHARACTERISTICS, a miniport driver: an offload target, or the upper edge of an intermediate driver. One object serves all adapters of
  * the driver; `AdapterContext` is what it keeps per adapter and gives to NDIS in the registration attributes.
  *
  * All handlers but the data path run at PASSIVE_LEVEL. An adapter that is paused gets no data-path call.

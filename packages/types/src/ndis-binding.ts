@@ -20,6 +20,10 @@ export interface NdisBinding {
   readonly protocolBindingContext: unknown;
   /** Name of the adapter below. */
   readonly adapterName: string;
+  /** NBLs that were passed down here and have not come back. Not in NDIS, where every driver counts for itself. */
+  readonly outstandingNetBufferLists: number;
+  /** NBLs that were indicated here, kept, and not yet returned. Not in NDIS, likewise. */
+  readonly indicatedNetBufferLists: number;
 
   /**
    * `NdisInitiateOffload`: offer the new objects of a tree to the driver below. Asynchronous; ends in

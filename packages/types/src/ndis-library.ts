@@ -1,7 +1,7 @@
 import type { NdisDriverOptionalHandlers } from './characteristics.ts';
 import type { MiniportDriver } from './miniport-driver.ts';
 import type { NdisBinding } from './ndis-binding.ts';
-import type { NdisMiniport } from './ndis-miniport.ts';
+import type { GetOffloadHandlersResult, NdisMiniport } from './ndis-miniport.ts';
 import type { NetBuffer } from './net-buffer.ts';
 import type { NdisObserver } from './observer.ts';
 import type { ContextOwner, NetBufferListContextPool, NetBufferListContextPoolParameters, NetBufferListPool, NetBufferListPoolParameters } from './pools.ts';
@@ -24,6 +24,11 @@ export interface NdisSetOptionalHandlers {
 /** NdisDriverHandle: a registered miniport driver. */
 export interface NdisMiniportDriverHandle extends NdisSetOptionalHandlers {
   readonly driver: MiniportDriver<never>;
+  /**
+   * `NdisMGetOffloadHandlers` as intermediate drivers call it, from `miniportSetOptions`: one table for all adapters of
+   * the driver. The table of an adapter, `NdisMiniport.getOffloadHandlers`, does the same and need not look for it.
+   */
+  getOffloadHandlers(chimneyType: number): GetOffloadHandlersResult;
 }
 
 /** NdisProtocolHandle: a registered protocol driver. */
@@ -37,7 +42,8 @@ export interface NdisBindParameters {
   /** Current connection-offload configuration; null when the chimney is blocked or not supported there. */
   readonly tcpConnectionOffloadCapabilities: NdisTcpConnectionOffload | null;
   readonly mtuSize: number;
-  readonly macAddress: Uint8Array<ArrayBufferLike>;
+  /** As many bytes as MacAddressLength would say. */
+  readonly currentMacAddress: Uint8Array<ArrayBufferLike>;
 }
 
 /** BindContext: one bind under way. */

@@ -31,7 +31,7 @@ export interface NdisTcpOffloadEventHandlers {
     status: NDIS_STATUS,
     bytesConsumed: BytesConsumed,
   ): NDIS_STATUS;
-  /** `NdisTcpOffloadSendComplete`: a list that may mix send calls and connections of the adapter. */
+  /** `NdisTcpOffloadSendComplete` (NDIS_TCP_OFFLOAD_SEND_COMPLETE): a list that may mix send calls and connections of the adapter. */
   tcpOffloadSendComplete(netBufferList: NetBufferList): void;
   /**
    * `NdisTcpOffloadSendComplete` as an intermediate driver calls it: in one pass over the list each NBL's context, one
@@ -41,10 +41,10 @@ export interface NdisTcpOffloadEventHandlers {
   relayTcpSendComplete(netBufferList: NetBufferList, contexts: NetBufferListContextPool): void;
   /** `NdisTcpOffloadReceiveComplete` as an intermediate driver calls it; see {@link NdisTcpOffloadEventHandlers.relayTcpSendComplete}. */
   relayTcpReceiveComplete(netBufferList: NetBufferList, contexts: NetBufferListContextPool): void;
-  /** `NdisTcpOffloadReceiveComplete`: as above for posted receives. */
+  /** `NdisTcpOffloadReceiveComplete` (NDIS_TCP_OFFLOAD_RECEIVE_COMPLETE): as above for posted receives. */
   tcpOffloadReceiveComplete(netBufferList: NetBufferList): void;
-  /** `NdisTcpOffloadDisconnectComplete`: exactly the one NBL of the disconnect. */
+  /** `NdisTcpOffloadDisconnectComplete` (NDIS_TCP_OFFLOAD_DISCONNECT_COMPLETE): exactly the one NBL of the disconnect. */
   tcpOffloadDisconnectComplete(netBufferList: NetBufferList): void;
-  /** `NdisTcpOffloadForwardComplete`: a list that may mix forward calls. */
+  /** `NdisTcpOffloadForwardComplete` (NDIS_TCP_OFFLOAD_FORWARD_COMPLETE): a list that may mix forward calls. */
   tcpOffloadForwardComplete(netBufferList: NetBufferList): void;
 }

@@ -4,6 +4,7 @@ import type { NetBufferListContext } from './net-buffer-list-context.ts';
 import type { NetBuffer } from './net-buffer.ts';
 import type { NdisBinding } from './ndis-binding.ts';
 import type { NdisMiniport } from './ndis-miniport.ts';
+import type { NetBufferListPool } from './pools.ts';
 import type { NDIS_STATUS } from './status.ts';
 
 /** What `NetBufferList.sourceHandle` may name: the binding it came down on, or the adapter that passed it up. */
@@ -31,7 +32,8 @@ export class NetBufferList {
   private infoSlot0: unknown = 0;
   firstNetBuffer: NetBuffer | null;
   parentNetBufferList: NetBufferList | null = null;
-  ndisPoolHandle: object | null = null;
+  /** The pool the NBL is from; null for one made by hand. */
+  ndisPoolHandle: NetBufferListPool | null = null;
   ndisReserved0: unknown = null;
   ndisReserved1: unknown = null;
   protocolReserved0: unknown = null;
@@ -129,6 +131,14 @@ export class NetBufferList {
   set tcpReceiveBytesTransferred(byteCount: number) {
     this.infoSlot17 = byteCount;
   }
+}
+
+/**
+ * `NdisGetNetBufferListProtocolId`: the protocol that the NBL's pool was made for, an `NDIS_PROTOCOL_ID_` value; 0 for
+ * none. Source: `nf-nblapi-ndisgetnetbufferlistprotocolid.md`.
+ */
+export function getNetBufferListProtocolId(netBufferList: NetBufferList): number {
+  return netBufferList.ndisPoolHandle?.protocolId ?? 0;
 }
 
 /** True when `value` is a NET_BUFFER_LIST, of whichever copy of this package. */

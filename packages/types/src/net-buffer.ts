@@ -33,7 +33,7 @@ export class NetBuffer {
   miniportReserved1: unknown = null;
   miniportReserved2: unknown = null;
   miniportReserved3: unknown = null;
-  /** `NetBufferListInfo`'s neighbor in the header's union: the scatter-gather list while one is allocated. */
+  /** `ScatterGatherList`: the list while one is allocated. In C it shares a union with `SharedMemoryInfo`. */
   scatterGatherList: unknown = null;
 
   constructor(mdlChain: Mdl | null = null, dataOffset = 0, dataLength = 0) {

@@ -170,6 +170,11 @@ export const NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_1 = 0x38;
 /** Bytes on x64. Source: `ns-ndischimney-_ndis_tcp_connection_offload_parameters.md`. */
 export const NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_2 = 0x3C;
 
+/** Revision of `NdisOffloadParameters`. Source: `ns-ntddndis-_ndis_offload_parameters.md`. */
+export const NDIS_OFFLOAD_PARAMETERS_REVISION_1 = 1;
+/** Bytes on x64, through `flags`. Source: ntddndis.h. */
+export const NDIS_SIZEOF_OFFLOAD_PARAMETERS_REVISION_1 = 0x14;
+
 /** Revision of `NdisOffloadEncapsulation`. Source: `ns-encapsulationconfig-ndis_offload_encapsulation.md`. */
 export const NDIS_OFFLOAD_ENCAPSULATION_REVISION_1 = 1;
 /** Bytes on x64. Source: `ns-encapsulationconfig-ndis_offload_encapsulation.md`. */

@@ -40,7 +40,7 @@ export interface NetBufferListPool {
    */
   freeNetBufferList(netBufferList: NetBufferList): void;
   /** `NdisFreeNetBufferListPool`. @throws ChimneyViolation while something is outstanding. */
-  free(): void;
+  freeNetBufferListPool(): void;
 }
 
 /** A driver, as the owner of contexts. */
@@ -83,9 +83,10 @@ export interface NetBufferListContextPool<ContextData = unknown> {
   /**
    * Pushes a context on every NBL of a list, with the NBL's `SourceHandle` and `upperEdge` in it: what an intermediate
    * driver does before it passes a list on.
+   * @param mayExceedLimit true for what cannot be refused, such as data that comes back with a terminate.
    * @returns false, with nothing pushed, when that would be more than the limit.
    */
-  pushOnList(netBufferList: NetBufferList, upperEdge: unknown): boolean;
+  pushOnList(netBufferList: NetBufferList, upperEdge: unknown, mayExceedLimit?: boolean): boolean;
   /**
    * The opposite, before the driver passes a list back: pops the top context of every NBL and restores its
    * `SourceHandle`. @throws ChimneyViolation, with nothing popped, when one of them is not this pool's.

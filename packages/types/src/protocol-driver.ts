@@ -10,11 +10,12 @@ export type NET_PNP_EVENT_CODE = (typeof NET_PNP_EVENT_CODE)[keyof typeof NET_PN
 
 /** NET_PNP_EVENT_NOTIFICATION: something happened to the binding's adapter. */
 export interface NetPnPEventNotification {
+  /** `NetPnPEvent.NetEvent`: what happened. */
   readonly netEvent: NET_PNP_EVENT_CODE;
 }
 
 /**
- * A protocol driver: the host, or the lower edge of an intermediate driver. One object serves all bindings of the
+ * NDIS_PROTOCOL_DRIVER_CHARACTERISTICS, a protocol driver: the host, or the lower edge of an intermediate driver. One object serves all bindings of the
  * driver; `BindingContext` is what it keeps per binding and gives to NDIS in `openAdapterEx`.
  *
  * Source: `ns-ndis-_ndis_protocol_driver_characteristics.md`.

@@ -14,10 +14,10 @@ export class ContextUsage {
   /** Pools of the driver. Without any, an NBL that it completes cannot carry a context left behind. */
   pools = 0;
   /**
-   * Contexts pushed other than by a relay call, which pushes one per NBL. While there are some, a relayed NBL may carry
-   * a second one.
+   * True once contexts were pushed other than by a relay call, which pushes one per NBL: from then on a relayed NBL may
+   * carry a second one.
    */
-  pushed = 0;
+  mayCarryTwo = false;
 }
 
 /** See {@link NetBufferListContextPool}. */
@@ -57,33 +57,32 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     context.contextData = null;
     context.next = netBufferList.context;
     netBufferList.context = context;
-    this.usage.pushed++;
+    this.usage.mayCarryTwo = true;
     if (this.ndis.observers !== null) this.ndis.observers.allocated('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
     return context as NetBufferListContext<ContextData>;
   }
 
   /** A new context, for when none is free; null at the limit. */
-  private make(): NetBufferListContext | null {
-    if (this.made >= this.limit) return null;
+  private make(mayExceedLimit = false): NetBufferListContext | null {
+    if (this.made >= this.limit && !mayExceedLimit) return null;
     this.made++;
     const context = new NetBufferListContext();
     context.owner = this.owner;
     return context;
   }
 
-  pushOnList(netBufferList: NetBufferList, upperEdge: unknown): boolean {
-    const count = this.pushAll(netBufferList, upperEdge);
-    this.usage.pushed += count;
-    return count > 0;
+  pushOnList(netBufferList: NetBufferList, upperEdge: unknown, mayExceedLimit = false): boolean {
+    this.usage.mayCarryTwo = true;
+    return this.pushAll(netBufferList, upperEdge, mayExceedLimit) > 0;
   }
 
   /** Pushes as a relay does. @returns how many, or 0, with nothing pushed, when there is not memory for all. */
-  pushAll(netBufferList: NetBufferList, upperEdge: unknown): number {
+  pushAll(netBufferList: NetBufferList, upperEdge: unknown, mayExceedLimit = false): number {
     let free = this.free;
     let count = 0;
     let nbl: NetBufferList | null = netBufferList;
     while (nbl !== null) {
-      const context: NetBufferListContext | null = free ?? this.make();
+      const context: NetBufferListContext | null = free ?? this.make(mayExceedLimit);
       if (context === null) {
         this.free = free;
         this.takeBack(netBufferList, count);
@@ -117,9 +116,9 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   }
 
   popFromList(netBufferList: NetBufferList): void {
-    const count = this.popAll(netBufferList);
-    // What a relay pushed was never counted.
-    this.usage.pushed = Math.max(0, this.usage.pushed - count);
+    this.popAll(netBufferList);
+    // What was made beyond the limit is not kept.
+    for (; this.made > this.limit && this.free !== null; this.made--) this.free = this.free.next;
   }
 
   /** Pops as a relay does. @returns how many. @throws ChimneyViolation, with nothing popped. */
@@ -169,7 +168,6 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     const { context } = netBufferList;
     if (context?.owner !== this.owner) throw this.misuse(netBufferList);
     this.popOne(netBufferList);
-    this.usage.pushed = Math.max(0, this.usage.pushed - 1);
     if (this.ndis.observers !== null) this.ndis.observers.freed('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
   }
 

@@ -89,7 +89,7 @@ export class NdisNetBufferListPool implements NetBufferListPool {
     if (this.ndis.observers !== null) this.ndis.observers.freed('NET_BUFFER_LIST', netBufferList, this.owner);
   }
 
-  free(): void {
+  freeNetBufferListPool(): void {
     if (this.outstanding > 0 || this.outstandingNetBuffers > 0) {
       throw this.ndis.violation('CHIM-LIF-007', this.owner, `NdisFreeNetBufferListPool: ${this.outstanding} NET_BUFFER_LISTs and ${this.outstandingNetBuffers} NET_BUFFERs are still out`, [this]);
     }
