@@ -2,6 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import Table from 'cli-table3';
+
 import { dispatchSuite } from './dispatch.ts';
 import { FULL, QUICK, measure, sampleInTurn } from './harness.ts';
 import type { Report, Suite } from './suite.ts';
@@ -52,9 +54,7 @@ function runSuites(names: readonly string[]): void {
 }
 
 function printTable({ header, rows }: Report): void {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
-  const line = (cells: readonly string[]): string => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  console.log(line(header));
-  console.log(widths.map((width) => '-'.repeat(width)).join('  '));
-  for (const row of rows) console.log(line(row));
+  const table = new Table({ head: [...header], style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push([...row]);
+  console.log(table.toString());
 }

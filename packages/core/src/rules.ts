@@ -48,7 +48,6 @@ export const RULES = {
   'CHIM-TRM-001': 'nc-ndischimney-w_terminate_offload_handler.md',
   'CHIM-TRM-003': 'handling-send-requests-during-a-terminate-offload-operation.md',
   'CHIM-TRM-006': 'nf-ndischimney-ndismterminateoffloadcomplete.md',
-  'CHIM-TRM-017': 'nc-ndischimney-terminate_offload_complete_handler.md',
   'CHIM-UPD-001': 'synchronizing-update-operations.md',
 } as const;
 

@@ -6,12 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { findExamples, runExample } from '../../../tools/readme-examples.mjs';
 import { findProjects, repositoryRoot } from '../../../tools/workspace.mjs';
 
-const readmes = findProjects()
+const folders = findProjects()
   .filter(({ group, dir }) => group === 'packages' && existsSync(join(dir, 'README.md')))
-  .map(({ folder, dir }) => ({
-    label: `packages/${folder}/README.md`,
-    examples: findExamples(readFileSync(join(dir, 'README.md'), 'utf8')),
-  }));
+  .map(({ folder }) => `packages/${folder}/`);
+
+const readmes = ['', ...folders].map((folder) => {
+  const label = `${folder}README.md`;
+  return { label, examples: findExamples(readFileSync(join(repositoryRoot, label), 'utf8')) };
+});
 
 // From here the packages resolve to their sources; a process each, as a reader would run them.
 const options = {
@@ -20,7 +22,7 @@ const options = {
 };
 
 describe('README examples', () => {
-  it('are in every package README', () => {
+  it('are in the README and in that of every package', () => {
     expect(readmes.filter(({ examples }) => examples.length === 0).map(({ label }) => label)).toEqual([]);
   });
 
