@@ -89,8 +89,10 @@ export class Snapshots {
     let at: OffloadHandle | null = handle;
     while (at !== null) {
       const { state, ndisInvalid, ndisReserved0, miniportOffloadContext, ndisCallDepth, ndisIndicationDepth } = at;
+      // What data calls look at counts only while the object is offloaded.
+      const openTo = state === 'offloaded' ? `, open to ${this.names.of(ndisReserved0)}` : '';
       lines.push(
-        `${this.names.of(at)}: ${state}, invalid ${ndisInvalid}, open to ${this.names.of(ndisReserved0)}, cell ${this.names.of(miniportOffloadContext)}, depths ${ndisCallDepth}/${ndisIndicationDepth}`,
+        `${this.names.of(at)}: ${state}${openTo}, invalid ${ndisInvalid}, cell ${this.names.of(miniportOffloadContext)}, depths ${ndisCallDepth}/${ndisIndicationDepth}`,
       );
       const entry: { readonly handle?: OffloadHandle; readonly upperHandle?: OffloadHandle } | null = miniportOffloadContext as object | null;
       at = entry?.upperHandle === undefined ? null : (entry.handle ?? null);

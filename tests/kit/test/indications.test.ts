@@ -1,7 +1,7 @@
-import { NDIS_RECEIVE_FLAGS_RESOURCES } from '@ndis-chimney/core';
 import { createProbeStack, membersOf, present, ProbeHost, STACK_SHAPES, textsOf, type ProbeStack } from '@ndis-chimney/kit';
 import {
   INDICATE_OFFLOAD_EVENT,
+  NDIS_RECEIVE_FLAGS_RESOURCES,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
   NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED,
   NDIS_STATUS_OFFLOAD_PAUSE,

@@ -1,4 +1,4 @@
-import { createProbeStack, present, ProbeHost, STACK_SHAPES, type ProbeStackOptions } from '@ndis-chimney/kit';
+import { createProbeStack, present, ProbeHost, ProbeTarget, STACK_SHAPES, type ProbeStackOptions } from '@ndis-chimney/kit';
 import { PassThroughDriver } from '@ndis-chimney/intermediate';
 import {
   NDIS_REQUEST_TYPE,
@@ -235,6 +235,31 @@ describe('above an intermediate driver without chimney handlers NDIS blocks the 
     stack.target.completeOrdinarySends();
     expect(host.calls.count('protocolSendNetBufferListsComplete')).toBe(1);
     host.free();
+    stack.close();
+  });
+});
+
+describe('one intermediate driver on two adapters', () => {
+  test('pausing one adapter waits for what is below that one, not for what is below the other', () => {
+    const stack = createProbeStack({ intermediates: 1 });
+    const { ndis } = stack;
+    const other = new ProbeTarget(ndis, { name: 'other target' });
+    other.start('nic 2');
+    ndis.bindAdapter(present(stack.intermediates[0]).ndisProtocolHandle, other.miniport);
+    const host = new ProbeHost(ndis, { name: 'other host' }).register();
+    host.bindTo('im1:nic 2');
+    host.sendOrdinary('slow');
+    stack.host.sendOrdinary('quick');
+    const paused: string[] = [];
+    ndis.pauseAdapter(other.miniport, () => paused.push('nic 2'));
+    ndis.pauseAdapter(stack.target.miniport, () => paused.push('nic'));
+    expect(paused).toEqual([]);
+    stack.target.completeOrdinarySends();
+    expect(paused).toEqual(['nic']);
+    other.completeOrdinarySends();
+    expect(paused).toEqual(['nic', 'nic 2']);
+    host.free();
+    ndis.removeAdapter(other.miniport);
     stack.close();
   });
 });

@@ -10,6 +10,7 @@ import {
   type BytesConsumed,
   type NDIS_STATUS,
   type NetBufferList,
+  type TcpOffloadState,
 } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
@@ -24,6 +25,11 @@ function shortOf(limits: PassThroughOptions, shape: ProbeStackOptions): ProbeSta
 }
 
 const statusesOf = (list: unknown): NDIS_STATUS[] => membersOf(list as NetBufferList).map(({ status }) => status);
+
+function setBuffered(block: { readonly state: unknown }, list: NetBufferList | null): void {
+  const { delegated } = block.state as TcpOffloadState;
+  if (delegated !== null) delegated.bufferedData = list;
+}
 
 const shapes = [1, 3].flatMap((intermediates) => [false, true].map((isObserved): [string, ProbeStackOptions] => [`${intermediates} intermediate drivers, ${isObserved ? 'observed' : 'unobserved'}`, { intermediates, isObserved }]));
 
@@ -88,6 +94,20 @@ describe.each(shapes)('an intermediate driver without memory, among %s', (_name,
     host.binding.offloadTcpReceiveReturn(first.netBufferList);
     expect(target.indicateNbl(stack.lowest(connection), second.netBufferList).status).toBe(NDIS_STATUS_SUCCESS);
     host.binding.offloadTcpReceiveReturn(second.netBufferList);
+    stack.close();
+  });
+
+  test('received data that comes back with a terminate is passed up whatever the limit is, and returned', () => {
+    const stack = shortOf({ netBufferListContexts: 1 }, shape);
+    const { host, target, connection } = stack;
+    const received = target.list('a', 'b', 'c');
+    const root = host.connections(connection);
+    host.binding.terminateOffload(root);
+    target.completeTree('terminate', { change: (block) => { setBuffered(block, received); } });
+    host.binding.offloadTcpReceiveReturn(received);
+    expectSame(target.calls.of('miniportTcpOffloadReceiveReturn'), [[target, received]]);
+    for (const nbl of membersOf(received)) expect([nbl.sourceHandle, nbl.context]).toEqual([null, null]);
+    setBuffered(root, null);
     stack.close();
   });
 

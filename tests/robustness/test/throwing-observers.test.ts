@@ -1,0 +1,168 @@
+import { blocksOf, createProbeStack, membersOf, newTree, present, ProbeHost, Snapshots, type ProbeStack } from '@ndis-chimney/kit';
+import { DDI_CROSSING, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NetBufferList } from '@ndis-chimney/types';
+import { describe, expect, test } from 'vitest';
+
+/** Brings the stack to where the crossing is next, and says how to make it. */
+type Prepare = (stack: ProbeStack) => () => unknown;
+
+const crossings: [crossing: DdiCrossingName, prepare: Prepare][] = [
+  ['offloadTcpSend', ({ host, connection }) => { const list = host.list('x', 'y'); return () => host.binding.offloadTcpSend(connection, list); }],
+  ['offloadTcpReceive', ({ host, connection }) => { const list = host.list(1, 2); return () => host.binding.offloadTcpReceive(connection, list); }],
+  ['offloadTcpForward', ({ host, connection }) => { const list = host.list('x'); return () => host.binding.offloadTcpForward(connection, list); }],
+  ['offloadTcpDisconnect', ({ host, connection }) => { const nbl = host.list(0); return () => host.binding.offloadTcpDisconnect(connection, nbl, 1); }],
+  ['sendNetBufferLists', ({ host }) => { const list = host.list('x'); return () => { host.binding.sendNetBufferLists(list, 0, 0); }; }],
+  ['tcpOffloadSendComplete', ({ host, target, connection }) => { host.send(connection, 'x', 'y'); return () => target.completeSends(); }],
+  ['tcpOffloadReceiveComplete', ({ host, target, connection }) => { host.receive(connection, 1); return () => target.completeReceives(); }],
+  ['tcpOffloadForwardComplete', ({ host, target, connection }) => { host.forward(connection, 'x'); return () => target.completeForwards(); }],
+  ['tcpOffloadDisconnectComplete', ({ host, target, connection }) => { host.disconnect(connection); return () => target.completeDisconnect(); }],
+  ['sendNetBufferListsComplete', ({ host, target }) => { host.sendOrdinary('x', 'y'); return () => target.completeOrdinarySends(); }],
+  [
+    'initiateOffload',
+    ({ host }) => {
+      const { root } = newTree(host.binding);
+      for (const block of blocksOf(root)) host.handles.set(present(block.offloadHandle), block);
+      return () => { host.binding.initiateOffload(root); };
+    },
+  ],
+  ['queryOffloadState', ({ host, connection }) => { const root = host.connections(connection); return () => { host.binding.queryOffloadState(root); }; }],
+  ['updateOffload', ({ host, connection }) => { const root = host.connections(connection); return () => { host.binding.updateOffload(root); }; }],
+  ['invalidateOffload', ({ host, connection }) => { const root = host.connections(connection); return () => { host.binding.invalidateOffload(root); }; }],
+  ['terminateOffload', ({ host, connection }) => { const root = host.connections(connection); return () => { host.binding.terminateOffload(root); }; }],
+  [
+    'initiateOffloadComplete',
+    ({ host, target }) => {
+      host.offload();
+      const { tree } = present(target.trees.pop());
+      for (const block of blocksOf(tree)) present(block.miniportOffloadContext).miniportOffloadContext = {};
+      return () => { target.passUp('initiate', tree); };
+    },
+  ],
+  ['queryOffloadStateComplete', ({ host, target, connection }) => { host.binding.queryOffloadState(host.connections(connection)); return () => target.completeTree('query'); }],
+  ['updateOffloadComplete', ({ host, target, connection }) => { host.binding.updateOffload(host.connections(connection)); return () => target.completeTree('update'); }],
+  ['invalidateOffloadComplete', ({ host, target, connection }) => { host.binding.invalidateOffload(host.connections(connection)); return () => target.completeTree('invalidate'); }],
+  ['terminateOffloadComplete', ({ host, target, connection }) => { host.binding.terminateOffload(host.connections(connection)); return () => target.completeTree('terminate'); }],
+  ['tcpOffloadReceiveHandler', (stack) => { const nbl = stack.target.list('x'); return () => stack.target.indicateNbl(stack.lowest(stack.connection), nbl); }],
+  ['offloadTcpReceiveReturn', (stack) => { const list = keep(stack); return () => { stack.host.binding.offloadTcpReceiveReturn(list); }; }],
+  ['tcpOffloadEventHandler', (stack) => () => { stack.target.event(stack.lowest(stack.connection), 2); }],
+  ['offloadEventIndicate', (stack) => () => { stack.target.askAboutNeighbor(stack.lowest(stack.neighbor), 2); }],
+  ['indicateStatusEx', ({ target }) => () => { target.indicateStatus(1); }],
+  ['indicateReceiveNetBufferLists', ({ host, target }) => { const list = target.list('x'); return () => { target.miniport.indicateReceiveNetBufferLists(list, 0, 1, 0); host.binding.returnNetBufferLists(list, 0); }; }],
+  ['returnNetBufferLists', ({ host, target }) => { const list = target.indicateOrdinary(0, 'x'); return () => { host.binding.returnNetBufferLists(list, 0); }; }],
+  ['oidRequest', ({ host }) => () => host.request(0, 0x77)],
+];
+
+function keep(stack: ProbeStack): NetBufferList {
+  stack.host.calls.once('protocolTcpOffloadReceiveIndicate', (_handle: unknown, _nbl: unknown, _status: unknown, bytesConsumed: BytesConsumed): NDIS_STATUS => {
+    bytesConsumed.value = 1;
+    return 0;
+  });
+  return stack.target.indicate(stack.lowest(stack.connection), 'x').netBufferList;
+}
+
+/** Throws when a crossing is about to happen for the first time, at whichever edge. */
+function throwAt(stack: ProbeStack, crossing: DdiCrossingName): { readonly error: Error; readonly detach: () => void } {
+  const error = new Error(`stopped before ${crossing}`);
+  let isArmed = true;
+  const detach = stack.ndis.attachObserver(
+    {
+      enter(seen) {
+        if (!isArmed || seen !== DDI_CROSSING[crossing]) return;
+        isArmed = false;
+        throw error;
+      },
+    },
+    'verifier',
+  );
+  return { error, detach };
+}
+
+describe.each([0, 1, 3])('an observer that throws, %i intermediate drivers', (intermediates) => {
+  test.each(crossings)('stops %s: the caller gets its error, nothing has happened, and the next attempt succeeds', (crossing, prepare) => {
+    const stack = createProbeStack({ intermediates });
+    const attempt = prepare(stack);
+    const { error, detach } = throwAt(stack, crossing);
+    const snapshots = new Snapshots(stack);
+    const before = snapshots.take();
+    const calls = [stack.host.calls.entries, stack.target.calls.entries];
+    expect(attempt).toThrow(error);
+    expect(snapshots.take()).toEqual(before);
+    expect([stack.host.calls.entries, stack.target.calls.entries]).toEqual(calls);
+    detach();
+    attempt();
+    stack.finishAll();
+    stack.violations.length = 0;
+    if (stack.connection.state === 'offloaded') stack.proveItWorks();
+    stack.close();
+  });
+
+  test('a data downcall that is stopped is as good as never made, list by list and NBL by NBL', () => {
+    const stack = createProbeStack({ intermediates });
+    const { host, connection } = stack;
+    for (const texts of [['a'], ['a', 'b'], Array.from({ length: 70 }, String)]) {
+      const list = host.list(...texts);
+      const { detach } = throwAt(stack, 'offloadTcpSend');
+      const snapshots = new Snapshots(stack, { lists: [list] });
+      const before = snapshots.take();
+      expect(() => host.binding.offloadTcpSend(connection, list)).toThrow();
+      expect(snapshots.take()).toEqual(before);
+      detach();
+      host.binding.offloadTcpSend(connection, list);
+      stack.finishAll();
+    }
+    stack.proveItWorks();
+    stack.close();
+  });
+
+  test('a list on its way down that is stopped between two intermediate drivers comes back failed', () => {
+    const stack = createProbeStack({ intermediates });
+    if (intermediates === 0) return;
+    const { host, connection } = stack;
+    const lowest = stack.lowest(connection).binding;
+    const error = new Error('stopped');
+    // Relays learn where lists come from; the second one takes the short way.
+    stack.proveItWorks();
+    const detach = stack.ndis.attachObserver({});
+    stack.proveItWorks();
+    detach();
+    host.calls.clear();
+    let isArmed = true;
+    stack.ndis.attachObserver({
+      enter(seen, edge) {
+        if (!isArmed || edge !== lowest || seen !== DDI_CROSSING.offloadTcpSend) return;
+        isArmed = false;
+        throw error;
+      },
+    });
+    const list = host.send(connection, 'x', 'y');
+    const violation = stack.expectViolation('CHIM-LIF-005');
+    // The intermediate driver above that edge let the error through.
+    expect([violation.actor, violation.cause]).toEqual(['im1', error]);
+    stack.settle();
+    for (const nbl of membersOf(list)) expect([nbl.sourceHandle, nbl.context]).toEqual([null, null]);
+    expect(host.calls.of('protocolTcpOffloadSendComplete').flatMap(([, completed]) => membersOf(completed as NetBufferList))).toHaveLength(2);
+    stack.proveItWorks();
+    stack.close();
+  });
+});
+
+test('a mixed completion that is stopped for one binding is delivered to the others; what was stopped is the target’s still', () => {
+  const stack = createProbeStack();
+  const { host, target } = stack;
+  const second = new ProbeHost(stack.ndis, { name: 'second host' }).register();
+  second.bindTo(host.binding.adapterName);
+  const tree = second.offload();
+  target.completeTree('initiate');
+  const stopped = host.send(stack.connection, 'a');
+  second.send(present(tree.connections[0]), 'b');
+  const { error, detach } = throwAt(stack, 'tcpOffloadSendComplete');
+  expect(() => target.completeSends()).toThrow(error);
+  detach();
+  expect([host.calls.count('protocolTcpOffloadSendComplete'), second.calls.count('protocolTcpOffloadSendComplete')]).toEqual([0, 1]);
+  target.sends.length = 0;
+  target.handlers.tcpOffloadSendComplete(stopped);
+  expect(host.calls.count('protocolTcpOffloadSendComplete')).toBe(1);
+  second.binding.terminateOffload(tree.root);
+  stack.finishAll();
+  second.free();
+  stack.close();
+});
