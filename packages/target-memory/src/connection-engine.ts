@@ -110,7 +110,7 @@ export class ConnectionEngine implements TimerRoutine {
 
   /** Has {@link run} called in the adapter's next pass. */
   schedule(): void {
-    if (this.isLive && this.tcp.isEnabled) this.adapter.addReady(this);
+    if (this.isLive) this.adapter.addReady(this);
   }
 
   // --- requests of the host ---
@@ -167,9 +167,9 @@ export class ConnectionEngine implements TimerRoutine {
     this.waitForWire(nowMs);
   }
 
-  /** True while nothing may be sent or taken: something was invalidated, or the upload was asked for. */
+  /** True while nothing may be sent or taken, because the upload was asked for. */
   private get isHeld(): boolean {
-    return this.tcp.uploadReason !== 0 || this.tcp.isStopped;
+    return this.tcp.uploadReason !== 0;
   }
 
   private processForwards(): void {
@@ -286,11 +286,10 @@ export class ConnectionEngine implements TimerRoutine {
   }
 
   /** An invalidated path got a valid neighbor after all: requests are taken again, and the peer hears of it. */
-  resume(nowMs: number): void {
+  resume(): void {
     this.refusal = NDIS_STATUS_SUCCESS;
     this.send.reopen();
     this.receive.reopen();
-    this.send.resumeInFlight(nowMs);
     this.advertiseWindow();
   }
 

@@ -5,6 +5,7 @@ import {
   NDIS_STATUS_SUCCESS,
   OFFLOAD_STATE_TYPE,
   TCP_OFFLOAD_CONNECTION_STATE,
+  TCP_UPLOAD_REASON,
   netBufferListDataLength,
   offloadLayerOf,
   type MiniportOffloadBlockList,
@@ -35,6 +36,8 @@ export function initiate(adapter: MemoryAdapter, tree: MiniportOffloadBlockList,
     tcp.isEnabled = true;
     tcp.engine?.enable(nowMs);
     adapter.peers.offer(tcp);
+    // A linker may name an object that was invalidated.
+    if (tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
   }
 }
 

@@ -19,8 +19,6 @@ export function invalidate(adapter: MemoryAdapter, tree: MiniportOffloadBlockLis
   adapter.completions.flush();
   adapter.miniport.invalidateOffloadComplete(tree);
   for (const tcp of adapter.connections) {
-    if (!tcp.isStopped || tcp.uploadReason !== 0) continue;
-    adapter.stoppedConnections++;
-    adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
   }
 }

@@ -54,8 +54,6 @@ export class MemoryAdapter implements DeferredRoutine {
   /** What the host set; its defaults before it did. */
   readonly parameters: NdisTcpConnectionOffloadParameters = new NdisTcpConnectionOffloadParameters();
   readonly walk: BlockWalk<MiniportOffloadBlockList> = new BlockWalk<MiniportOffloadBlockList>();
-  /** Connections whose upload was asked for because something was invalidated. */
-  stoppedConnections = 0;
   /** Send, disconnect and forward requests that have not ended. */
   heldRequests = 0;
   /** False while the adapter is paused or about to be: received data is buffered and nothing is passed up. */

@@ -78,7 +78,7 @@ export class MemoryPeer implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
     const error = this.whyNotManual('read');
     if (error !== null) return Promise.reject(error);
-    if (this.readers.length > 0 || !this.hasNews) {
+    if (!this.hasNews) {
       return new Promise((resolve, reject) => {
         this.readers.push({ resolve, reject });
       });

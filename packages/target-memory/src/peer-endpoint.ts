@@ -12,6 +12,7 @@ export interface PeerSettings {
   readonly windowBytes: number;
   readonly maxSegmentBytes: number;
   readonly sourceBytes: number;
+  /** What is sent in mode `source`, over and over; empty in the others. */
   readonly pattern: Uint8Array<ArrayBuffer>;
 }
 
@@ -109,7 +110,7 @@ export class PeerEndpoint {
 
   /**
    * The connection is offloaded, for the first time or again. What was on its way to the target is lost, and sent once
-   * more; what was on its way to the host, of which it may know less than is here, is acknowledged once more.
+   * more; so is what the host did not see acknowledged, by the host.
    */
   attach(engine: ConnectionEngine): void {
     const { tcp } = engine;
@@ -118,13 +119,12 @@ export class PeerEndpoint {
     this.output.rewind();
     this.sndNxt = this.sndUna;
     this.isFinSent = this.isFinAcked;
-    this.rcvEdge = seqAdd(this.rcvNxt, this.room);
-    this.isAckDue = seqLess(tcp.sndUna, this.rcvNxt);
   }
 
   /** The connection is the host's again. */
   detach(): void {
     this.engine = null;
+    if (this.isResetWanted) this.reset(this.ownReset());
   }
 
   /** Sends an RST, with the next pass. While the connection is uploaded there is nobody to send it to. */
@@ -224,6 +224,7 @@ export class PeerEndpoint {
     this.isEnding = true;
     this.isFinSent = true;
     this.isFinAcked = true;
+    if (this.settings.mode === 'manual') (this.output as WriteOutput).fail(new Error(`connection ${this.name}: a FIN of its peer was forwarded`));
   }
 
   private emit(line: WireLine, nowMs: number): void {

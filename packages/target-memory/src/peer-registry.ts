@@ -15,8 +15,8 @@ const PATTERN_BYTES = 65_521;
  * ones wait here for their connections to come back.
  */
 export class PeerRegistry {
-  /** What peers in mode `source` send, over and over. */
-  readonly pattern: Uint8Array<ArrayBuffer> = new Uint8Array(PATTERN_BYTES);
+  private readonly random: Random;
+  private patternBytes: Uint8Array<ArrayBuffer> | null = null;
   private readonly settings: PeerSettings;
   /** Most peers of uploaded connections that are kept; then the oldest has to go. */
   private readonly uploadedLimit: number;
@@ -26,15 +26,24 @@ export class PeerRegistry {
   private isOpen = true;
 
   constructor(options: ResolvedOptions, random: Random) {
-    for (let i = 0; i < PATTERN_BYTES; i++) this.pattern[i] = random.nextUint32();
+    this.random = random;
     this.uploadedLimit = Math.max(1, options.connectionCapacity);
     this.settings = {
       mode: options.peer,
       windowBytes: options.peerWindowBytes,
       maxSegmentBytes: options.maxSegmentBytes,
       sourceBytes: options.sourceBytes,
-      pattern: this.pattern,
+      pattern: options.peer === 'source' ? this.pattern : new Uint8Array(0),
     };
+  }
+
+  /** What peers in mode `source` send, over and over; made when it is first wanted. */
+  get pattern(): Uint8Array<ArrayBuffer> {
+    if (this.patternBytes !== null) return this.patternBytes;
+    const bytes = new Uint8Array(PATTERN_BYTES);
+    for (let i = 0; i < PATTERN_BYTES; i++) bytes[i] = this.random.nextUint32();
+    this.patternBytes = bytes;
+    return bytes;
   }
 
   /** True when the peer of this connection has something to do before the host does anything. */

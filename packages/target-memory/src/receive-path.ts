@@ -89,10 +89,9 @@ export class ReceivePath implements TimerRoutine {
     }
     this.isKeptForPause = false;
     if (!this.isPushDue) return;
-    this.isPushDue = false;
-    // The timer may have raced with the completion it was for.
-    const head = this.postedHead;
-    if (head !== null && this.isStarted(head) && !head.tcpReceiveNoPush) this.completeHead(NDIS_STATUS_SUCCESS);
+    // The timer runs for a push request with something in it only: what ends that request stops the timer.
+    this.completeHead(NDIS_STATUS_SUCCESS);
+    this.stopPush();
   }
 
   /** E1: in-sequence data. `RcvNxt` is past it already. @param isPushed PSH was set in its last segment. */
@@ -193,14 +192,15 @@ export class ReceivePath implements TimerRoutine {
   private place(): void {
     let hasCompleted = false;
     for (let head = this.postedHead; head !== null && this.left > 0; head = this.postedHead) {
-      const netBuffer = head.firstNetBuffer!;
-      if (this.placed === 0) this.cursor.point(netBuffer);
-      const wanted = Math.min(netBuffer.dataLength - this.placed, this.left);
+      const netBuffer = head.firstNetBuffer;
+      const room = netBuffer === null ? 0 : netBuffer.dataLength - this.placed;
+      if (netBuffer !== null && this.placed === 0) this.cursor.point(netBuffer);
+      const wanted = Math.min(room, this.left);
       const here = this.cursor.fill(this.source, wanted);
       this.placed += here;
       this.left -= here;
       // A request with less memory than it claims is full when the memory is.
-      if (this.placed < netBuffer.dataLength && here === wanted) break;
+      if (here < room && here === wanted) break;
       this.completeHead(NDIS_STATUS_SUCCESS);
       hasCompleted = true;
     }
@@ -278,6 +278,8 @@ export class ReceivePath implements TimerRoutine {
   }
 
   private stopPush(): void {
+    // It may have expired already, and be about to be dealt with.
+    this.isPushDue = false;
     if (this.pushTimer?.cancel() === true) this.adapter.ndis.observer?.timer?.('cancel', `push ${this.engine.name}`, 0);
   }
 

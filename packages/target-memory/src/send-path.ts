@@ -159,7 +159,7 @@ export class SendPath {
   giveBack(status: NDIS_STATUS): void {
     const { tcp } = this;
     if (this.queue.head === null) return;
-    this.engine.toPeer.clearData();
+    this.engine.toPeer.clear();
     this.queue.flush(status);
     tcp.sndNxt = tcp.sndUna;
     this.queue.restart(tcp.sndUna);

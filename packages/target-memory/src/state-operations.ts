@@ -23,7 +23,7 @@ export function runStateOperation(adapter: MemoryAdapter, operation: StateOperat
       terminate(adapter, tree);
       break;
     case 'update':
-      update(adapter, tree, nowMs);
+      update(adapter, tree);
       break;
     case 'invalidate':
       invalidate(adapter, tree);

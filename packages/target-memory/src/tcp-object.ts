@@ -174,7 +174,7 @@ export class TcpObject {
     to.state = this.state;
     to.flags = 0;
     to.rcvNxt = this.rcvNxt;
-    to.rcvWnd = this.engine === null ? this.rcvWnd : this.engine.window;
+    to.rcvWnd = this.rcvWnd;
     to.sndUna = this.sndUna;
     to.sndNxt = this.sndNxt;
     to.sndMax = this.sndMax;

@@ -1,10 +1,4 @@
-import {
-  TCP_UPLOAD_REASON,
-  type MiniportOffloadBlockList,
-  type NeighborOffloadState,
-  type NetBufferList,
-  type TcpOffloadState,
-} from '@ndis-chimney/types';
+import type { MiniportOffloadBlockList, NeighborOffloadState, NetBufferList, TcpOffloadState } from '@ndis-chimney/types';
 
 import type { MemoryAdapter } from './memory-adapter.ts';
 import { objectOf, statusOf } from './offload-objects.ts';
@@ -59,6 +53,5 @@ function upload(adapter: MemoryAdapter, tcp: TcpObject, block: MiniportOffloadBl
 function release(adapter: MemoryAdapter, tcp: TcpObject): void {
   adapter.connections.delete(tcp);
   tcp.countEstablished(-1);
-  if (tcp.uploadReason === TCP_UPLOAD_REASON.InvalidState) adapter.stoppedConnections--;
   adapter.peers.keep(tcp);
 }

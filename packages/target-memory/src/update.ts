@@ -10,7 +10,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { MemoryAdapter } from './memory-adapter.ts';
-import { objectOf, statusOf, type NeighborObject } from './offload-objects.ts';
+import { objectOf, statusOf, type NeighborObject, type OffloadObject } from './offload-objects.ts';
 import type { TcpObject } from './tcp-object.ts';
 
 /**
@@ -19,22 +19,32 @@ import type { TcpObject } from './tcp-object.ts';
  *
  * Source: `updating-cached-variables.md`, `linking-path-state-objects-to-a-new-neighbor-state-object.md`.
  */
-export function update(adapter: MemoryAdapter, tree: MiniportOffloadBlockList, nowMs: number): void {
+export function update(adapter: MemoryAdapter, tree: MiniportOffloadBlockList): void {
   const { walk } = adapter;
+  let hasRelinked = false;
   for (let top: MiniportOffloadBlockList | null = tree; top !== null; top = top.nextBlock) {
-    updateBlock(adapter, top, null);
+    updateBlock(adapter, top);
     const object = objectOf(top);
-    // A placeholder expresses no link.
-    const neighbor = object?.layer === 'neighbor' ? object : null;
     let block = top.dependentBlockList === null ? null : walk.start(top.dependentBlockList);
-    for (; block !== null; block = walk.next(block)) updateBlock(adapter, block, neighbor);
+    for (; block !== null; block = walk.next(block)) {
+      updateBlock(adapter, block);
+      // A placeholder expresses no link.
+      if (object?.layer === 'neighbor' && relink(objectOf(block), object)) hasRelinked = true;
+    }
   }
   adapter.completions.flush();
   adapter.miniport.updateOffloadComplete(tree);
-  resumeStopped(adapter, nowMs);
+  if (hasRelinked) stopOrResume(adapter);
 }
 
-function updateBlock(adapter: MemoryAdapter, block: MiniportOffloadBlockList, neighbor: NeighborObject | null): void {
+/** Makes a path depend on a neighbor. @returns false when it does already, or is no path. */
+function relink(object: OffloadObject | null, neighbor: NeighborObject): boolean {
+  if (object?.layer !== 'path' || object.neighbor === neighbor) return false;
+  object.neighbor = neighbor;
+  return true;
+}
+
+function updateBlock(adapter: MemoryAdapter, block: MiniportOffloadBlockList): void {
   block.status = statusOf(block);
   const object = objectOf(block);
   switch (object?.layer) {
@@ -46,7 +56,6 @@ function updateBlock(adapter: MemoryAdapter, block: MiniportOffloadBlockList, ne
     case 'path': {
       const state = block.state as PathOffloadState | null;
       if (state !== null && state.cached !== null) object.cached.copyFrom(state.cached);
-      if (neighbor !== null) object.neighbor = neighbor;
       break;
     }
     case 'tcp': {
@@ -65,13 +74,14 @@ function updateTcp(adapter: MemoryAdapter, tcp: TcpObject, cached: TcpOffloadSta
   if ((cached.flags & TCP_FLAG_UPDATE_RCV_WND) !== 0) tcp.openEngine().advertiseWindow();
 }
 
-/** Connections whose path leads to a valid neighbor again may go on, though their upload was asked for. */
-function resumeStopped(adapter: MemoryAdapter, nowMs: number): void {
-  if (adapter.stoppedConnections === 0) return;
+/** What depends on an invalid neighbor now stops; what does not any more goes on, though its upload was asked for. */
+function stopOrResume(adapter: MemoryAdapter): void {
   for (const tcp of adapter.connections) {
-    if (tcp.uploadReason !== TCP_UPLOAD_REASON.InvalidState || tcp.isStopped) continue;
-    tcp.uploadReason = 0;
-    adapter.stoppedConnections--;
-    tcp.engine?.resume(nowMs);
+    if (tcp.isStopped) {
+      adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    } else if (tcp.uploadReason === TCP_UPLOAD_REASON.InvalidState) {
+      tcp.uploadReason = 0;
+      tcp.engine?.resume();
+    }
   }
 }

@@ -23,8 +23,6 @@ export class WireSegment {
 
 /** Free segments, shared by all lines of an adapter, and how long a segment takes. */
 export class Wire {
-  /** Segments on their way. */
-  outstanding = 0;
   private free: WireSegment | null = null;
   private readonly latencyMs: number;
   private readonly jitterMs: number;
@@ -42,7 +40,6 @@ export class Wire {
   }
 
   take(): WireSegment {
-    this.outstanding++;
     const segment = this.free;
     if (segment === null) return new WireSegment();
     this.free = segment.next;
@@ -51,13 +48,12 @@ export class Wire {
   }
 
   give(segment: WireSegment): void {
-    this.outstanding--;
     segment.next = this.free;
     this.free = segment;
   }
 }
 
-/** One direction of one connection: segments arrive in the order they left, whatever the jitter. */
+/** One direction of one connection: segments arrive in the order they left, one held up by jitter before those behind it. */
 export class WireLine {
   /** The segment that arrives next. */
   head: WireSegment | null = null;
@@ -76,9 +72,9 @@ export class WireLine {
     segment.length = length;
     segment.window = window;
     segment.dueMs = this.wire.arrivalMs(nowMs);
-    // Never ahead of the one before.
-    if (this.tail !== null) segment.dueMs = Math.max(segment.dueMs, this.tail.dueMs);
-    this.append(segment);
+    if (this.tail === null) this.head = segment;
+    else this.tail.next = segment;
+    this.tail = segment;
   }
 
   /** True when a segment has arrived. */
@@ -93,26 +89,6 @@ export class WireLine {
     if (this.head === null) this.tail = null;
     this.wire.give(segment);
     return segment;
-  }
-
-  /** Loses the data and the FIN that are on their way; acknowledgments arrive. */
-  clearData(): void {
-    let segment = this.head;
-    this.head = null;
-    this.tail = null;
-    while (segment !== null) {
-      const next: WireSegment | null = segment.next;
-      segment.next = null;
-      if ((segment.flags & SEGMENT.ACK) === 0) this.wire.give(segment);
-      else this.append(segment);
-      segment = next;
-    }
-  }
-
-  private append(segment: WireSegment): void {
-    if (this.tail === null) this.head = segment;
-    else this.tail.next = segment;
-    this.tail = segment;
   }
 
   /** Loses everything that is on its way. */

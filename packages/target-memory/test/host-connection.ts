@@ -17,6 +17,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { MemoryPeer } from '@ndis-chimney/target-memory';
+import { expect } from 'vitest';
 
 import type { ConnectionSettings, World } from './world.ts';
 
@@ -47,15 +48,15 @@ export class HostConnection {
 
   /** Sends each argument as one NBL, all in one call. */
   send(...nbls: NetBufferList[]): NetBufferList[] {
-    this.world.host.binding.offloadTcpSend(this.handle, chainOf(nbls)!);
+    this.world.host.binding.offloadTcpSend(this.handle, must(chainOf(nbls)));
     return nbls;
   }
 
   /** Posts receive buffers of these sizes, in one call. */
   post(sizes: readonly number[], isNoPush = false): NetBufferList[] {
-    const nbls = sizes.map((size) => this.world.pool.allocateNetBufferAndNetBufferList(new Mdl(new Uint8Array(size)), 0, size)!);
+    const nbls = sizes.map((size) => must(this.world.pool.allocateNetBufferAndNetBufferList(new Mdl(new Uint8Array(size)), 0, size)));
     for (const nbl of nbls) nbl.tcpReceiveNoPush = isNoPush;
-    this.world.host.binding.offloadTcpReceive(this.handle, chainOf(nbls)!);
+    this.world.host.binding.offloadTcpReceive(this.handle, must(chainOf(nbls)));
     return nbls;
   }
 
@@ -73,7 +74,7 @@ export class HostConnection {
 
   forward(...segments: Uint8Array[]): NetBufferList[] {
     const nbls = segments.map((segment) => createNbl(this.world, segment));
-    this.world.host.binding.offloadTcpForward(this.handle, chainOf(nbls)!);
+    this.world.host.binding.offloadTcpForward(this.handle, must(chainOf(nbls)));
     return nbls;
   }
 
@@ -98,7 +99,7 @@ export class HostConnection {
 
   /** What the target's current delegated state is. */
   get delegated(): TcpOffloadStateDelegated {
-    return this.query().delegated!;
+    return must(this.query().delegated);
   }
 
   /** Bytes that came up for this connection, in the order they came: by completion and by indication. */
@@ -133,13 +134,13 @@ export function reference(type: OffloadStateType, handle: OffloadHandle, state: 
 
 /** An NBL with one NET_BUFFER on one MDL. */
 export function createNbl(world: World, bytes: Uint8Array): NetBufferList {
-  return world.pool.allocateNetBufferAndNetBufferList(new Mdl(bytes), 0, bytes.length)!;
+  return must(world.pool.allocateNetBufferAndNetBufferList(new Mdl(bytes), 0, bytes.length));
 }
 
 /** An NBL with one NET_BUFFER per argument, each on MDLs of at most `mdlBytes`. */
 export function createPieces(world: World, pieces: readonly Uint8Array[], mdlBytes: number): NetBufferList {
-  const nbl = world.pool.allocateNetBufferAndNetBufferList(mdlChain(pieces[0]!, mdlBytes), 0, pieces[0]!.length)!;
-  let last = nbl.firstNetBuffer!;
+  const nbl = must(world.pool.allocateNetBufferAndNetBufferList(mdlChain(must(pieces[0]), mdlBytes), 0, must(pieces[0]).length));
+  let last = must(nbl.firstNetBuffer);
   for (const piece of pieces.slice(1)) {
     last.next = world.pool.allocateNetBuffer(mdlChain(piece, mdlBytes), 0, piece.length);
     last = last.next;
@@ -172,7 +173,7 @@ export function free(world: World, nbls: readonly NetBufferList[]): void {
 
 /** What a completed receive request got: the bytes its data start was moved over. */
 export function placedBytes(nbl: NetBufferList): Uint8Array {
-  const { buffer } = nbl.firstNetBuffer!.mdlChain!;
+  const { buffer } = must(must(nbl.firstNetBuffer).mdlChain);
   return buffer.slice(0, nbl.tcpOffloadBytesTransferred);
 }
 
@@ -214,4 +215,21 @@ export async function readAll(peer: MemoryPeer, byteCount: number): Promise<Uint
     left -= part.length;
   }
   return concat(parts);
+}
+
+/** Compares streams; says where they part instead of showing them. */
+export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
+  const at = expected.findIndex((byte, index) => actual[index] !== byte);
+  expect({ length: actual.length, differsAt: at }).toEqual({ length: expected.length, differsAt: -1 });
+}
+
+/** Expects the very same NBLs, in this order. */
+export function expectSame(actual: readonly NetBufferList[], expected: readonly (NetBufferList | undefined)[]): void {
+  expect(actual.map((nbl) => expected.indexOf(nbl))).toEqual(expected.map((_, index) => index));
+}
+
+/** The value, which is there. */
+export function must<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new Error('there is no such value');
+  return value;
 }

@@ -6,14 +6,17 @@ import {
   NetBuffer,
   NetBufferList,
   Mdl,
+  NdisOidRequest,
   OFFLOAD_STATE_TYPE,
+  OID_TCP4_OFFLOAD_STATS,
   TCP_OFFLOAD_CONNECTION_STATE,
   createProtocolOffloadBlockList,
   type ProtocolOffloadBlockList,
+  type TcpOffloadStats,
 } from '@ndis-chimney/types';
 import { describe, expect, it } from 'vitest';
 
-import { chainOf, createNbl, free, pattern, readAll, reference } from './host-connection.ts';
+import { chainOf, createNbl, expectBytes, expectSame, free, must, pattern, readAll, reference } from './host-connection.ts';
 import { FIRST_RECEIVE_SEQ, FIRST_SEND_SEQ, World, link, row } from './world.ts';
 
 const { TcpConnectionClosed, TcpConnectionListen, TcpConnectionSynSent, TcpConnectionSynRcvd, TcpConnectionTimeWait } = TCP_OFFLOAD_CONNECTION_STATE;
@@ -25,7 +28,7 @@ const FAILED = NDIS_STATUS_FAILURE;
 function initiate(world: World, root: ProtocolOffloadBlockList): void {
   world.host.binding.initiateOffload(root);
   world.settle();
-  expect(world.host.of('initiate').at(-1)!.root).toBe(root);
+  expect(must(world.host.of('initiate').at(-1)).root).toBe(root);
 }
 
 /** A TCP block that cannot be offloaded. */
@@ -52,7 +55,7 @@ function placeholder(...dependents: ProtocolOffloadBlockList[]): ProtocolOffload
 }
 
 const statuses = (...blocks: ProtocolOffloadBlockList[]): number[] => blocks.map(({ status }) => status);
-const states = (...blocks: ProtocolOffloadBlockList[]): string[] => blocks.map(({ offloadHandle }) => offloadHandle!.state);
+const states = (...blocks: ProtocolOffloadBlockList[]): string[] => blocks.map(({ offloadHandle }) => must(offloadHandle).state);
 
 describe('initiate', () => {
   it('is completed from a DPC, with the root that came down', () => {
@@ -67,9 +70,9 @@ describe('initiate', () => {
   it('GV-INI-2, CHIM-INI-006: takes state over depth first, breadth next', () => {
     const world = new World({ connectionCapacity: 3 });
     const tcp = Array.from({ length: 5 }, () => world.tcp());
-    const paths = [world.path(false, tcp[0]!, tcp[1]!), world.path(false, tcp[2]!), world.path(true, tcp[3]!, tcp[4]!)];
-    const neighbors = [world.neighbor(paths[0]!, paths[1]!), world.neighbor(paths[2]!)];
-    initiate(world, row(neighbors)!);
+    const paths = [world.path(false, must(tcp[0]), must(tcp[1])), world.path(false, must(tcp[2])), world.path(true, must(tcp[3]), must(tcp[4]))];
+    const neighbors = [world.neighbor(must(paths[0]), must(paths[1])), world.neighbor(must(paths[2]))];
+    initiate(world, must(row(neighbors)));
     // With room for three, it is the first three in that order that are there.
     expect(statuses(...tcp)).toEqual([OK, OK, OK, NDIS_STATUS_OFFLOAD_TCP_ENTRIES, NDIS_STATUS_OFFLOAD_TCP_ENTRIES]);
     expect(statuses(...paths)).toEqual([OK, OK, PARTIAL]);
@@ -106,16 +109,16 @@ describe('initiate', () => {
     const { pathHandle } = world.offload();
     const failing = placeholder(link(reference(OFFLOAD_STATE_TYPE.Ip4OffloadState, pathHandle), [bad(world)]));
     const empty = placeholder();
-    initiate(world, row([failing, empty])!);
+    initiate(world, must(row([failing, empty])));
     expect(statuses(failing, empty)).toEqual([OK, OK]);
   });
 
   it('GV-INI-5, CHIM-INI-007: when the root fails nothing else is tried', () => {
     const world = new World();
     const blocks = [world.tcp(), world.tcp()];
-    const paths = [world.path(false, blocks[0]!), world.path(false, blocks[1]!)];
-    const neighbors = [badNeighbor(world, paths[0]!), world.neighbor(paths[1]!)];
-    initiate(world, row(neighbors)!);
+    const paths = [world.path(false, must(blocks[0])), world.path(false, must(blocks[1]))];
+    const neighbors = [badNeighbor(world, must(paths[0])), world.neighbor(must(paths[1]))];
+    initiate(world, must(row(neighbors)));
     expect(statuses(...neighbors, ...paths, ...blocks)).toEqual(Array(6).fill(FAILED));
     expect(states(...neighbors, ...paths, ...blocks)).toEqual(Array(6).fill('dead'));
     expect(world.target.offloadedPeers()).toEqual([]);
@@ -144,16 +147,25 @@ describe('initiate', () => {
     expect(statuses(tcp, deep)).toEqual([PARTIAL, FAILED]);
   });
 
+  it('CHIM-INI-008: nothing is attached below a block that failed, also through a linker', () => {
+    const world = new World();
+    const { pathHandle } = world.offload();
+    const tcp = world.tcp();
+    const linker = link(reference(OFFLOAD_STATE_TYPE.Ip4OffloadState, pathHandle), [tcp]);
+    const failed = badNeighbor(world, linker);
+    initiate(world, must(row([world.neighbor(), failed])));
+    expect(statuses(failed, linker, tcp)).toEqual([FAILED, FAILED, FAILED]);
+    expect(tcp.offloadHandle?.state).toBe('dead');
+  });
+
   it('a tree that is far too deep is refused, block by block', () => {
     const world = new World();
-    let deepest = world.tcp();
-    const blocks = [deepest];
-    for (let i = 0; i < 20_000; i++) {
-      deepest = link(createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadState, world.handle()), [deepest]);
-      blocks.push(deepest);
-    }
-    initiate(world, world.neighbor(deepest));
-    expect(blocks.every(({ status }) => status === FAILED)).toBe(true);
+    const tcp = world.tcp();
+    let root = tcp;
+    for (let i = 0; i < 50_000; i++) root = placeholder(root);
+    initiate(world, root);
+    expect(tcp.status).toBe(FAILED);
+    expect(world.ndis.violationCount).toBe(0);
   });
 
   it.each([TcpConnectionClosed, TcpConnectionListen, TcpConnectionSynSent, TcpConnectionSynRcvd, TcpConnectionTimeWait])(
@@ -174,7 +186,7 @@ describe('initiate', () => {
     initiate(world, world.neighbor(world.path(false, tcp)));
     expect(tcp.netBufferListChain).toBe(nbls[0]);
     expect(nbls.map(({ status, miniportReserved0 }) => [status, miniportReserved0])).toEqual([[77, null], [77, null], [77, null]]);
-    expect(nbls[0]!.next).toBe(nbls[1]);
+    expect(must(nbls[0]).next).toBe(nbls[1]);
     free(world, nbls);
     world.expectClean();
   });
@@ -207,10 +219,10 @@ describe('data in flight at an initiate', () => {
   function chain(world: World): NetBufferList[] {
     let at = 0;
     return [[200, 400], [400, 400], [400, 200]].map(([first, second]) => {
-      const mdl = new Mdl(pattern(first!, at));
-      mdl.next = new Mdl(pattern(second!, at + first!));
-      at += first! + second!;
-      return world.pool.allocateNetBufferAndNetBufferList(mdl, 0, first! + second!)!;
+      const mdl = new Mdl(pattern(must(first), at));
+      mdl.next = new Mdl(pattern(must(second), at + must(first)));
+      at += must(first) + must(second);
+      return must(world.pool.allocateNetBufferAndNetBufferList(mdl, 0, must(first) + must(second)));
     });
   }
 
@@ -226,9 +238,26 @@ describe('data in flight at an initiate', () => {
     });
     const later = connection.send(createNbl(world, pattern(100, 2000)));
     world.settle();
-    expect(await world.until(readAll(peer, 2100))).toEqual(pattern(2100));
-    expect(world.host.completed('send')).toEqual([...nbls, ...later]);
+    expectBytes(await world.until(readAll(peer, 2100)), pattern(2100));
+    expectSame(world.host.completed('send'), [...nbls, ...later]);
     expect(connection.delegated).toMatchObject({ sndUna: (FIRST_SEND_SEQ + 2100) | 0, sndMax: (FIRST_SEND_SEQ + 2100) | 0 });
+  });
+
+  it('CHIM-CAP-005: repeated segments are counted as such', () => {
+    const world = new World({ peer: 'sink', maxSegmentBytes: 400 });
+    world.offload({
+      chain: chainOf(chain(world)),
+      delegated: (delegated) => {
+        delegated.sndNxt = (FIRST_SEND_SEQ + 1000) | 0;
+        delegated.sndMax = (FIRST_SEND_SEQ + 1600) | 0;
+      },
+    });
+    world.settle();
+    const request = new NdisOidRequest<TcpOffloadStats>();
+    request.oid = OID_TCP4_OFFLOAD_STATS;
+    world.host.binding.oidRequest(request);
+    // 400 repeated; 200 repeated and 200 new; 200 new.
+    expect(request.informationBuffer).toMatchObject({ retransmittedSegments: 2, outSegments: 2 });
   });
 
   it('GV-SND-4: what is in flight is not sent again', () => {
@@ -239,17 +268,17 @@ describe('data in flight at an initiate', () => {
       delegated: (delegated) => (delegated.sndNxt = delegated.sndMax = (FIRST_SEND_SEQ + 1000) | 0),
     });
     world.runtime.advance(10);
-    expect(world.host.completed('send')).toEqual(nbls);
+    expectSame(world.host.completed('send'), nbls);
     expect(connection.delegated.sndUna).toBe((FIRST_SEND_SEQ + 2000) | 0);
   });
 
   it('a chain that begins inside its first NBL begins at the data start', async () => {
     const world = new World();
     const nbl = createNbl(world, pattern(100));
-    world.ndis.advanceNetBufferDataStart(nbl.firstNetBuffer!, 30, false);
+    world.ndis.advanceNetBufferDataStart(must(nbl.firstNetBuffer), 30, false);
     const { peer } = await world.connect({ chain: nbl });
     world.settle();
-    expect(await world.until(readAll(peer, 70))).toEqual(pattern(70, 30));
+    expectBytes(await world.until(readAll(peer, 70)), pattern(70, 30));
     expect(nbl).toMatchObject({ status: OK, tcpOffloadBytesTransferred: 70 });
   });
 
@@ -268,7 +297,7 @@ describe('data in flight at an initiate', () => {
     connection.post([600]);
     world.settle();
     expect(world.host.completed('receive').map((nbl) => nbl.tcpOffloadBytesTransferred)).toEqual([600]);
-    expect(connection.received).toEqual(expected);
+    expectBytes(connection.received, expected);
     expect(connection.delegated.rcvNxt).toBe((FIRST_RECEIVE_SEQ + 200) | 0);
   });
 });

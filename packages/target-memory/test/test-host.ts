@@ -30,6 +30,9 @@ export type HostCall =
   | { readonly call: 'event'; readonly handle: OffloadHandle; readonly type: number; readonly information: number }
   | { readonly call: 'indicate'; readonly handle: OffloadHandle; readonly bytes: Uint8Array; readonly mdls: number };
 
+/** The kind of call that has this name. */
+type CallNamed<Name> = HostCall extends infer Each ? (Each extends { readonly call: infer Names } ? (Name extends Names ? Each : never) : never) : never;
+
 /** How the host answers an indication: how many bytes it takes. */
 export type Appetite = (bytes: Uint8Array, handle: OffloadHandle) => number;
 
@@ -60,8 +63,8 @@ export class TestHost
   }
 
   /** Calls of one kind. */
-  of<Name extends HostCall['call']>(name: Name): Extract<HostCall, { readonly call: Name }>[] {
-    return this.calls.filter((call) => call.call === name) as Extract<HostCall, { readonly call: Name }>[];
+  of<Name extends HostCall['call']>(name: Name): CallNamed<Name>[] {
+    return this.calls.filter((call) => call.call === name) as CallNamed<Name>[];
   }
 
   /** All NBLs that came back by one completion function, in order. */
@@ -88,8 +91,11 @@ export class TestHost
   private nested(run: () => void): void {
     this.depth++;
     this.deepestReceiveCall = Math.max(this.deepestReceiveCall, this.depth);
-    run();
-    this.depth--;
+    try {
+      run();
+    } finally {
+      this.depth--;
+    }
   }
 
   protocolSetOptions(handle: NdisProtocolHandle): NDIS_STATUS {

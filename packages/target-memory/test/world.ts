@@ -1,7 +1,7 @@
 // One adapter of a memory target under a real NDIS, with a test host above it and nothing that is not seeded.
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
-import { MemoryTarget, createMemoryTarget, type MemoryPeer, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
+import { createMemoryTarget, type MemoryPeer, type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
 import {
   NeighborOffloadStateCached,
   NeighborOffloadStateConst,
@@ -22,11 +22,10 @@ import {
   type NetBufferList,
   type NetBufferListPool,
   type ProtocolOffloadBlockList,
-  type TcpOffloadState,
 } from '@ndis-chimney/types';
 import { expect } from 'vitest';
 
-import { HostConnection } from './host-connection.ts';
+import { HostConnection, must } from './host-connection.ts';
 import { TestHost } from './test-host.ts';
 
 /** Connections start two below the wrap of the sequence numbers. */
@@ -57,10 +56,10 @@ export class World {
     this.runtime = new DeterministicRuntime(seed);
     this.ndis = new Ndis(this.runtime);
     this.target = createMemoryTarget({ ...this.environment, random: this.runtime.random.fork('target') }, options);
-    this.driver = this.ndis.registerMiniportDriver(this.target).ndisDriverHandle!;
-    this.miniport = this.ndis.addAdapter(this.driver, 'mem0').ndisMiniportHandle!;
+    this.driver = must(this.ndis.registerMiniportDriver(this.target).ndisDriverHandle);
+    this.miniport = must(this.ndis.addAdapter(this.driver, 'mem0').ndisMiniportHandle);
     this.host = new TestHost(this.ndis);
-    this.ndis.bindAdapter(this.ndis.registerProtocolDriver(this.host).ndisProtocolHandle!, this.miniport);
+    this.ndis.bindAdapter(must(this.ndis.registerProtocolDriver(this.host).ndisProtocolHandle), this.miniport);
     this.pool = this.ndis.allocateNetBufferListPool('test host');
   }
 
@@ -83,14 +82,10 @@ export class World {
 
   /** Waits for a promise, running what it takes; time stands still. Fails when nothing happens any more. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    let isOver = false;
-    const over = (): void => {
-      isOver = true;
-    };
-    promise.then(over, over);
-    await this.drain();
-    if (!isOver) throw new Error('the promise is not settled, and nothing happens any more');
-    return promise;
+    const nothing = this.drain().then(() => {
+      throw new Error('the promise is not settled, and nothing happens any more');
+    });
+    return Promise.race([promise, nothing]);
   }
 
   /** Lets time pass, timer by timer, with everything that waits for a promise going on in between. */
@@ -144,7 +139,7 @@ export class World {
     const block = createProtocolOffloadBlockList(
       OFFLOAD_STATE_TYPE.TcpOffloadState,
       this.handle(),
-      new OffloadBlockState(constState, cached, delegated) as TcpOffloadState,
+      new OffloadBlockState(constState, cached, delegated),
     );
     block.netBufferListChain = settings.chain ?? null;
     return block;
@@ -162,7 +157,7 @@ export class World {
     this.host.binding.initiateOffload(neighbor);
     this.settle();
     expect([neighbor.status, path.status, tcp.status]).toEqual([0, 0, 0]);
-    return new HostConnection(this, tcp.offloadHandle!, path.offloadHandle!, neighbor.offloadHandle!, settings);
+    return new HostConnection(this, must(tcp.offloadHandle), must(path.offloadHandle), must(neighbor.offloadHandle), settings);
   }
 
   /** Offloads a connection whose peer is wanted too. */
