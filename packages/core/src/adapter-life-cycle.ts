@@ -6,6 +6,8 @@ import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
+  NdisTcpConnectionOffload,
+  formatNdisStatus,
   type NDIS_HALT_ACTION,
   type NDIS_STATUS,
   type NdisMiniportAdapterAttributes,
@@ -16,14 +18,19 @@ import {
 
 import { pauseBinding, restartBinding, unbind } from './binding-life-cycle.ts';
 import type { Binding } from './binding.ts';
-import { MiniportAdapter } from './miniport-adapter.ts';
+import { MiniportAdapter, type AdapterState } from './miniport-adapter.ts';
 import type { MiniportRegistration } from './registration.ts';
+import { describeValue } from './source-tags.ts';
 
 /** `NdisMSetMiniportAttributes`. */
 export function setAttributes(adapter: MiniportAdapter, attributes: NdisMiniportAdapterAttributes): NDIS_STATUS {
   const { ndis, registration } = adapter;
+  const call = 'NdisMSetMiniportAttributes';
   if (adapter.state !== 'initializing') {
-    throw ndis.violation('CHIM-LIF-006', registration.name, 'NdisMSetMiniportAttributes is called from MiniportInitializeEx', [adapter]);
+    throw ndis.violation('CHIM-LIF-006', registration.name, `${call} is called from MiniportInitializeEx`, [adapter]);
+  }
+  if ((attributes as NdisMiniportAdapterAttributes | null)?.header === undefined) {
+    throw new TypeError(`${call} (called by ${registration.name}): miniportAttributes is ${describeValue(attributes)}, not a structure of attributes`);
   }
   switch (attributes.header.type) {
     case NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES:
@@ -32,9 +39,13 @@ export function setAttributes(adapter: MiniportAdapter, attributes: NdisMiniport
     case NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_GENERAL_ATTRIBUTES:
       adapter.generalAttributes = attributes as NdisMiniportAdapterGeneralAttributes;
       return NDIS_STATUS_SUCCESS;
-    case NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES:
-      adapter.offloadAttributes = attributes as NdisMiniportAdapterOffloadAttributes;
+    case NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_OFFLOAD_ATTRIBUTES: {
+      const { defaultTcpConnectionOffloadConfiguration: configured, tcpConnectionOffloadHardwareCapabilities: hardware } = attributes as NdisMiniportAdapterOffloadAttributes;
+      // The structures stay the driver's.
+      adapter.configuredOffload = configured === null ? null : new NdisTcpConnectionOffload().copyFrom(configured);
+      adapter.hardwareOffload = hardware === null ? null : new NdisTcpConnectionOffload().copyFrom(hardware);
       return NDIS_STATUS_SUCCESS;
+    }
     default:
       return NDIS_STATUS_BAD_CHARACTERISTICS;
   }
@@ -93,12 +104,40 @@ function eachBinding(bindings: readonly Binding[], step: (binding: Binding, done
   next();
 }
 
+/**
+ * Asks the driver for a change of state, which it may answer at once or complete later, once.
+ * @param failed what an entry that throws has answered.
+ */
+function ask(adapter: MiniportAdapter, entry: string, failed: NDIS_STATUS, call: () => NDIS_STATUS, onOver: (status: NDIS_STATUS) => void): void {
+  const { ndis, registration } = adapter;
+  let isOver = false;
+  adapter.whenTransitioned = (status) => {
+    isOver = true;
+    adapter.whenTransitioned = null;
+    ndis.atPassive(() => {
+      onOver(status);
+    });
+  };
+  let status: NDIS_STATUS;
+  try {
+    status = call();
+  } catch (error) {
+    ndis.reportEscaped(registration.name, entry, error, [adapter]);
+    status = failed;
+  }
+  if (status === NDIS_STATUS_PENDING) return;
+  // The flag is set by the callback above, which the analysis of this function does not see.
+  if (isOver as boolean) ndis.accuse('CHIM-LIF-006', registration.name, `${entry} answered ${formatNdisStatus(status)}, and had completed before`, [adapter]);
+  else adapter.whenTransitioned(status);
+}
+
 /** Every binding gets NetEventPause, then the adapter `miniportPause`. */
 export function pauseAdapter(adapter: MiniportAdapter, onPaused: (() => void) | null): void {
-  adapter.ndis.requirePassive('pauseAdapter', adapter.registration.name);
+  const { ndis, registration } = adapter;
+  ndis.requirePassive('pauseAdapter', registration.name);
   transition(adapter, (done) => {
     pauseNow(adapter, () => {
-      onPaused?.();
+      ndis.callBack(onPaused);
       done();
     });
   });
@@ -111,36 +150,26 @@ function pauseNow(adapter: MiniportAdapter, onPaused: () => void): void {
   }
   eachBinding([...adapter.bindings], pauseBinding, () => {
     adapter.state = 'pausing';
-    adapter.whenTransitioned = () => {
-      adapter.whenTransitioned = null;
+    const { driver } = adapter.registration;
+    ask(adapter, 'MiniportPause', NDIS_STATUS_SUCCESS, () => driver.miniportPause(adapter.adapterContext as never), () => {
       adapter.state = 'paused';
       onPaused();
-    };
-    let status: NDIS_STATUS;
-    try {
-      status = adapter.registration.driver.miniportPause(adapter.adapterContext as never);
-    } catch (error) {
-      adapter.ndis.reportEscaped(adapter.registration.name, 'MiniportPause', error, [adapter]);
-      status = NDIS_STATUS_SUCCESS;
-    }
-    if (status !== NDIS_STATUS_PENDING) adapter.whenTransitioned?.(status);
+    });
   });
 }
 
 /** `NdisMPauseComplete`. */
 export function pauseCompleted(adapter: MiniportAdapter): void {
-  if (adapter.state !== 'pausing' || adapter.whenTransitioned === null) {
-    throw adapter.ndis.violation('CHIM-LIF-006', adapter.registration.name, `NdisMPauseComplete: adapter ${adapter.name} is ${adapter.state}`, [adapter]);
-  }
-  adapter.whenTransitioned(NDIS_STATUS_SUCCESS);
+  requireTransition(adapter, 'pausing', 'NdisMPauseComplete')(NDIS_STATUS_SUCCESS);
 }
 
 /** `miniportRestart`, then NetEventRestart to every binding. */
 export function restartAdapter(adapter: MiniportAdapter, onRestarted: ((status: NDIS_STATUS) => void) | null): void {
-  adapter.ndis.requirePassive('restartAdapter', adapter.registration.name);
+  const { ndis, registration } = adapter;
+  ndis.requirePassive('restartAdapter', registration.name);
   transition(adapter, (done) => {
     restartNow(adapter, (status) => {
-      onRestarted?.(status);
+      ndis.callBack(() => onRestarted?.(status));
       done();
     });
   });
@@ -152,8 +181,8 @@ function restartNow(adapter: MiniportAdapter, onRestarted: (status: NDIS_STATUS)
     return;
   }
   adapter.state = 'restarting';
-  adapter.whenTransitioned = (status) => {
-    adapter.whenTransitioned = null;
+  const { driver } = adapter.registration;
+  ask(adapter, 'MiniportRestart', NDIS_STATUS_FAILURE, () => driver.miniportRestart(adapter.adapterContext as never), (status) => {
     if (status !== NDIS_STATUS_SUCCESS) {
       adapter.state = 'paused';
       onRestarted(status);
@@ -163,36 +192,35 @@ function restartNow(adapter: MiniportAdapter, onRestarted: (status: NDIS_STATUS)
     eachBinding([...adapter.bindings], restartBinding, () => {
       onRestarted(NDIS_STATUS_SUCCESS);
     });
-  };
-  let status: NDIS_STATUS;
-  try {
-    status = adapter.registration.driver.miniportRestart(adapter.adapterContext as never);
-  } catch (error) {
-    adapter.ndis.reportEscaped(adapter.registration.name, 'MiniportRestart', error, [adapter]);
-    status = NDIS_STATUS_FAILURE;
-  }
-  if (status !== NDIS_STATUS_PENDING) adapter.whenTransitioned?.(status);
+  });
 }
 
 /** `NdisMRestartComplete`. */
 export function restartCompleted(adapter: MiniportAdapter, status: NDIS_STATUS): void {
-  if (adapter.state !== 'restarting' || adapter.whenTransitioned === null) {
-    throw adapter.ndis.violation('CHIM-LIF-006', adapter.registration.name, `NdisMRestartComplete: adapter ${adapter.name} is ${adapter.state}`, [adapter]);
-  }
-  adapter.whenTransitioned(status);
+  requireTransition(adapter, 'restarting', 'NdisMRestartComplete')(status);
+}
+
+function requireTransition(adapter: MiniportAdapter, state: AdapterState, call: string): (status: NDIS_STATUS) => void {
+  const { ndis, registration, whenTransitioned } = adapter;
+  if (adapter.state === state && whenTransitioned !== null) return whenTransitioned;
+  throw ndis.violation('CHIM-LIF-006', registration.name, `${call}: adapter ${adapter.name} is ${adapter.state}, and nothing of it waits for this`, [adapter]);
 }
 
 /** Unbinds everything above the adapter, pauses it, and halts it. */
 export function haltAdapter(adapter: MiniportAdapter, haltAction: NDIS_HALT_ACTION, onHalted: (() => void) | null): void {
   const { ndis, registration } = adapter;
   ndis.requirePassive('haltAdapter', registration.name);
+  adapter.isGoing = true;
   transition(adapter, (done) => {
-    if (adapter.state === 'halted') {
-      onHalted?.();
+    const over = (): void => {
+      ndis.callBack(onHalted);
       done();
+    };
+    if (adapter.state === 'halted') {
+      over();
       return;
     }
-    eachBinding([...adapter.bindings], unbind, () => {
+    unbindAll(adapter, () => {
       pauseNow(adapter, () => {
         try {
           registration.driver.miniportHaltEx(adapter.adapterContext as never, haltAction);
@@ -202,9 +230,20 @@ export function haltAdapter(adapter: MiniportAdapter, haltAction: NDIS_HALT_ACTI
         adapter.state = 'halted';
         ndis.adapters.delete(adapter.name);
         registration.adapters.splice(registration.adapters.indexOf(adapter), 1);
-        onHalted?.();
-        done();
+        over();
       });
     });
+  });
+}
+
+/** One after the other, and those that were still being opened when it began as well. */
+function unbindAll(adapter: MiniportAdapter, onDone: () => void): void {
+  const [binding] = adapter.bindings;
+  if (binding === undefined) {
+    onDone();
+    return;
+  }
+  unbind(binding, () => {
+    unbindAll(adapter, onDone);
   });
 }

@@ -4,6 +4,7 @@ import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NET_PNP_EVENT_CODE,
+  formatNdisStatus,
   type NDIS_STATUS,
   type NdisBindContext,
   type NdisBindParameters,
@@ -14,6 +15,7 @@ import {
 import { Binding, GATE } from './binding.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { ProtocolRegistration } from './registration.ts';
+import { describeValue } from './source-tags.ts';
 
 /** Told how a bind ended; the binding when it succeeded. */
 export type BoundCallback = (status: NDIS_STATUS, binding: Binding | null) => void;
@@ -25,6 +27,8 @@ export class BindContext implements NdisBindContext {
   readonly onBound: BoundCallback | null;
   binding: Binding | null = null;
   isOver = false;
+  /** What waits for the bind to be over: an unbind that came too early. */
+  readonly afterwards: (() => void)[] = [];
 
   constructor(protocol: ProtocolRegistration, adapter: MiniportAdapter, onBound: BoundCallback | null) {
     this.protocol = protocol;
@@ -41,7 +45,7 @@ export class BindContext implements NdisBindContext {
 export function bind(protocol: ProtocolRegistration, adapter: MiniportAdapter, onBound: BoundCallback | null): NDIS_STATUS {
   const { ndis } = protocol;
   ndis.requirePassive('bindAdapter', protocol.name);
-  if (adapter.state === 'halted' || adapter.state === 'initializing') {
+  if (adapter.isGoing || adapter.state === 'halted' || adapter.state === 'initializing') {
     onBound?.(NDIS_STATUS_CLOSING, null);
     return NDIS_STATUS_CLOSING;
   }
@@ -53,7 +57,12 @@ export function bind(protocol: ProtocolRegistration, adapter: MiniportAdapter, o
     ndis.reportEscaped(protocol.name, 'ProtocolBindAdapterEx', error, [adapter]);
     status = NDIS_STATUS_FAILURE;
   }
-  if (status !== NDIS_STATUS_PENDING && !context.isOver) finishBind(context, status);
+  if (status === NDIS_STATUS_PENDING) return status;
+  if (context.isOver) {
+    ndis.accuse('CHIM-LIF-006', protocol.name, `ProtocolBindAdapterEx answered ${formatNdisStatus(status)} for a bind to ${adapter.name} that it had completed`, [context]);
+  } else {
+    finishBind(context, status);
+  }
   return status;
 }
 
@@ -71,33 +80,50 @@ function finishBind(context: BindContext, status: NDIS_STATUS): void {
   const { ndis } = protocol;
   if (context.isOver) throw ndis.violation('CHIM-LIF-006', protocol.name, 'NdisCompleteBindAdapterEx: this bind is over already', [context]);
   context.isOver = true;
-  const isOpen = binding !== null && (binding.gate & (GATE.closed | GATE.opening)) === 0;
-  if (status === NDIS_STATUS_SUCCESS && !isOpen) {
-    ndis.violation('CHIM-LIF-006', protocol.name, `ProtocolBindAdapterEx reported success without an open binding to ${adapter.name}`, [context]);
-    context.onBound?.(NDIS_STATUS_FAILURE, null);
-    return;
+  ndis.atPassive(() => {
+    bindIsOver(context, boundStatus(context, status));
+  });
+  function bindIsOver({ onBound, afterwards }: BindContext, result: NDIS_STATUS): void {
+    const end = (): void => {
+      ndis.callBack(() => onBound?.(result, result === NDIS_STATUS_SUCCESS ? binding : null));
+      for (const next of afterwards.splice(0)) next();
+    };
+    if (result === NDIS_STATUS_SUCCESS && binding !== null && adapter.state === 'running' && !adapter.isGoing) restartBinding(binding, end);
+    else end();
   }
-  if (status !== NDIS_STATUS_SUCCESS && isOpen) {
-    ndis.violation('CHIM-LIF-006', protocol.name, `ProtocolBindAdapterEx failed and left its binding to ${adapter.name} open`, [context]);
+}
+
+/** How a bind that is reported with this status really ended; what contradicts it is put right. */
+function boundStatus({ protocol, adapter, binding }: BindContext, status: NDIS_STATUS): NDIS_STATUS {
+  const { ndis, name } = protocol;
+  const isClosed = binding === null || (binding.gate & GATE.closed) !== 0;
+  if (status !== NDIS_STATUS_SUCCESS) {
+    if (isClosed) return status;
+    ndis.accuse('CHIM-LIF-006', name, `ProtocolBindAdapterEx failed and left its binding to ${adapter.name} open`, [binding]);
+    forceClosed(binding);
+    return status;
   }
-  if (status !== NDIS_STATUS_SUCCESS || binding === null) {
-    context.onBound?.(status, null);
-    return;
-  }
-  if (adapter.state === 'running') restartBinding(binding, () => context.onBound?.(status, binding));
-  else context.onBound?.(status, binding);
+  if (!isClosed && (binding.gate & GATE.opening) === 0) return status;
+  ndis.accuse('CHIM-LIF-006', name, `ProtocolBindAdapterEx reported success without an open binding to ${adapter.name}`, [binding]);
+  if (!isClosed) forceClosed(binding);
+  return NDIS_STATUS_FAILURE;
 }
 
 /** `NdisOpenAdapterEx`. */
 export function openAdapter(protocol: ProtocolRegistration, protocolBindingContext: unknown, bindContext: NdisBindContext): OpenAdapterResult {
   const { ndis } = protocol;
-  ndis.requirePassive('NdisOpenAdapterEx', protocol.name);
+  const call = 'NdisOpenAdapterEx';
+  ndis.requirePassive(call, protocol.name);
   const context = bindContext as BindContext;
+  if ((context as BindContext | null)?.adapter === undefined) {
+    throw new TypeError(`${call} (called by ${protocol.name}): bindContext is ${describeValue(bindContext)}, not the BindContext of a bind`);
+  }
   if (context.protocol !== protocol || context.isOver || context.binding !== null) {
-    throw ndis.violation('CHIM-LIF-006', protocol.name, 'NdisOpenAdapterEx is called once, from ProtocolBindAdapterEx, with its BindContext', [bindContext]);
+    throw ndis.violation('CHIM-LIF-006', protocol.name, `${call} is called once, from ProtocolBindAdapterEx, with its BindContext`, [bindContext]);
   }
   const { adapter } = context;
-  const binding = new Binding(ndis, protocol, adapter, protocolBindingContext);
+  if (adapter.isGoing || adapter.state === 'halted') return { status: NDIS_STATUS_CLOSING, ndisBindingHandle: null };
+  const binding = new Binding(ndis, protocol, adapter, protocolBindingContext, context);
   context.binding = binding;
   adapter.bindings.push(binding);
   protocol.bindings.push(binding);
@@ -106,6 +132,7 @@ export function openAdapter(protocol: ProtocolRegistration, protocolBindingConte
     return { status: NDIS_STATUS_SUCCESS, ndisBindingHandle: binding };
   }
   ndis.passive.add(() => {
+    if ((binding.gate & GATE.closed) !== 0) return;
     binding.unshut(GATE.opening);
     try {
       protocol.driver.protocolOpenAdapterCompleteEx(protocolBindingContext as never, NDIS_STATUS_SUCCESS);
@@ -166,6 +193,14 @@ export function continueClose(binding: Binding): void {
 function removeBinding(binding: Binding): void {
   remove(binding.lower.bindings, binding);
   remove(binding.upper.bindings, binding);
+  for (const then of binding.whenRemoved.splice(0)) then();
+}
+
+/** Closes a binding in place of a driver that should have: it is dead from now on, whatever is still below. */
+function forceClosed(binding: Binding): void {
+  binding.shut(GATE.closed);
+  binding.whenClosed = null;
+  removeBinding(binding);
 }
 
 function remove<T>(list: T[], item: T): void {
@@ -175,23 +210,36 @@ function remove<T>(list: T[], item: T): void {
 
 /** What the operating system does when a protocol shall use an adapter no more. */
 export function unbind(binding: Binding, onUnbound: (() => void) | null): void {
-  const { ndis, upper } = binding;
+  const { ndis, upper, bindContext } = binding;
   ndis.requirePassive('unbindAdapter', upper.name);
+  const whenRemoved = (): void => {
+    afterRemoval(binding, () => {
+      ndis.callBack(() => onUnbound?.());
+    });
+  };
+  if (!bindContext.isOver) {
+    bindContext.afterwards.push(() => {
+      unbind(binding, onUnbound);
+    });
+    return;
+  }
   if (binding.whenUnbound !== null) {
     const before = binding.whenUnbound;
     binding.whenUnbound = () => {
       before();
-      onUnbound?.();
+      whenRemoved();
     };
     return;
   }
   if ((binding.gate & GATE.closed) !== 0) {
-    onUnbound?.();
+    whenRemoved();
     return;
   }
+  let isOver = false;
   binding.whenUnbound = () => {
+    isOver = true;
     binding.whenUnbound = null;
-    onUnbound?.();
+    whenRemoved();
   };
   let status: NDIS_STATUS;
   try {
@@ -200,7 +248,19 @@ export function unbind(binding: Binding, onUnbound: (() => void) | null): void {
     ndis.reportEscaped(upper.name, 'ProtocolUnbindAdapterEx', error, [binding]);
     status = NDIS_STATUS_SUCCESS;
   }
-  if (status !== NDIS_STATUS_PENDING && binding.whenUnbound !== null) completeUnbind(binding);
+  if (status === NDIS_STATUS_PENDING) return;
+  // The flag is set by the callback above, which the analysis of this function does not see.
+  if (isOver as boolean) {
+    ndis.accuse('CHIM-LIF-006', upper.name, `ProtocolUnbindAdapterEx answered ${formatNdisStatus(status)} for an unbind that it had completed`, [binding]);
+  } else {
+    completeUnbind(binding);
+  }
+}
+
+/** A close may still wait for NBLs to be returned; what comes after an unbind waits for it. */
+function afterRemoval(binding: Binding, then: () => void): void {
+  if (binding.lower.bindings.includes(binding)) binding.whenRemoved.push(then);
+  else then();
 }
 
 /** `NdisCompleteUnbindAdapterEx`. */
@@ -210,19 +270,24 @@ export function completeUnbind(binding: Binding): void {
     throw ndis.violation('CHIM-LIF-006', upper.name, `NdisCompleteUnbindAdapterEx: no unbind from ${binding.lower.name} is under way`, [binding]);
   }
   if ((binding.gate & GATE.closed) === 0) {
-    ndis.violation('CHIM-LIF-006', upper.name, `ProtocolUnbindAdapterEx ended without closing the binding to ${binding.lower.name}`, [binding]);
+    ndis.accuse('CHIM-LIF-006', upper.name, `ProtocolUnbindAdapterEx ended without closing the binding to ${binding.lower.name}`, [binding]);
+    forceClosed(binding);
   }
-  whenUnbound();
+  ndis.atPassive(whenUnbound);
 }
 
 /** Sends a pause or restart event to the driver above, and goes on when it has dealt with it. */
 function sendNetPnPEvent(binding: Binding, netEvent: NetPnPEventNotification['netEvent'], onComplete: () => void): void {
   const { ndis, upper } = binding;
   const event: NetPnPEventNotification = { netEvent };
-  binding.whenEventComplete = () => {
-    binding.whenEventComplete = null;
-    onComplete();
+  const under: EventUnderWay = {
+    event,
+    complete: () => {
+      binding.eventUnderWay = null;
+      ndis.atPassive(onComplete);
+    },
   };
+  binding.eventUnderWay = under;
   let status: NDIS_STATUS;
   try {
     status = upper.driver.protocolNetPnPEvent(binding.protocolBindingContext as never, event);
@@ -230,15 +295,24 @@ function sendNetPnPEvent(binding: Binding, netEvent: NetPnPEventNotification['ne
     ndis.reportEscaped(upper.name, 'ProtocolNetPnPEvent', error, [binding]);
     status = NDIS_STATUS_SUCCESS;
   }
-  if (status !== NDIS_STATUS_PENDING) binding.whenEventComplete?.(status);
+  if (status === NDIS_STATUS_PENDING) return;
+  if (binding.eventUnderWay === under) under.complete();
+  else ndis.accuse('CHIM-LIF-006', upper.name, `ProtocolNetPnPEvent answered ${formatNdisStatus(status)} for an event that it had completed`, [binding, event]);
 }
 
-/** `NdisCompleteNetPnPEvent`. */
-export function completeNetPnPEvent(binding: Binding, event: NetPnPEventNotification, status: NDIS_STATUS): void {
-  if (binding.whenEventComplete === null) {
-    throw binding.ndis.violation('CHIM-LIF-006', binding.upper.name, 'NdisCompleteNetPnPEvent: no event of the binding is under way', [binding, event]);
+/** An event that the driver above has been told of. */
+export interface EventUnderWay {
+  readonly event: NetPnPEventNotification;
+  complete(): void;
+}
+
+/** `NdisCompleteNetPnPEvent`. The status does not matter: pause and restart events cannot fail. */
+export function completeNetPnPEvent(binding: Binding, event: NetPnPEventNotification): void {
+  const under = binding.eventUnderWay;
+  if (under?.event !== event) {
+    throw binding.ndis.violation('CHIM-LIF-006', binding.upper.name, 'NdisCompleteNetPnPEvent: this event of the binding is not under way', [binding, event]);
   }
-  binding.whenEventComplete(status);
+  under.complete();
 }
 
 /** Pauses one binding: the driver above has stopped when `onPaused` is called. */
@@ -255,7 +329,8 @@ export function pauseBinding(binding: Binding, onPaused: () => void): void {
 
 /** Restarts one binding. The gate opens before the driver is told, so that it may send at once. */
 export function restartBinding(binding: Binding, onRestarted: () => void): void {
-  if ((binding.gate & GATE.closed) !== 0) {
+  // One that is still opening is restarted when its bind is over.
+  if ((binding.gate & (GATE.closed | GATE.opening)) !== 0) {
     onRestarted();
     return;
   }

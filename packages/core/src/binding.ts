@@ -18,14 +18,16 @@ import {
   type ProviderChimneyOffloadTcpHandlers,
 } from '@ndis-chimney/types';
 
-import { closeBinding, completeNetPnPEvent, completeUnbind, continueClose } from './binding-life-cycle.ts';
+import { closeBinding, completeNetPnPEvent, completeUnbind, continueClose, type BindContext, type EventUnderWay } from './binding-life-cycle.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
 import { returnReceived, sendOrdinary } from './non-offload-path.ts';
 import { requestOid } from './oid-path.ts';
-import { NOT_CROSSED, Thrown, passDownSlowly, relaySlowly } from './data-down.ts';
+import { passDownSlowly, relaySlowly } from './data-down.ts';
+import { NoChimneyClient } from './no-chimney-client.ts';
 import type { ObserverList } from './observer-list.ts';
 import { OPERATION } from './operation-record.ts';
+import { NOT_CROSSED, Thrown } from './outcome.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
 import type { ProtocolRegistration } from './registration.ts';
 import { tagAndPush } from './relay-tags.ts';
@@ -49,10 +51,14 @@ export const GATE = {
 
 // Local names of what the data path uses: the engine looks an import up on every use, and folds these.
 const PENDING = NDIS_STATUS_PENDING;
+const NOTHING = NOT_CROSSED;
 const SEND: DdiCrossing = DDI_CROSSING.offloadTcpSend;
 const RECEIVE: DdiCrossing = DDI_CROSSING.offloadTcpReceive;
 const tag = tagDown;
 const tagToo = tagAndPush;
+
+/** What {@link Binding.openTo} is while the gate is shut: nothing that a handle, or what is passed for one, can hold. */
+const SHUT: object = { toString: (): string => 'SHUT' };
 
 /**
  * One binding. The data path is here, in full; what happens seldom is in the files that are imported.
@@ -70,10 +76,10 @@ export class Binding implements NdisBinding {
   readonly clientGeneric: ClientChimneyOffloadGenericHandlers<unknown>;
   readonly clientTcp: ClientChimneyOffloadTcpHandlers<unknown, unknown>;
   /**
-   * This binding while its gate is open, undefined while it is not: a data call compares it with the binding its handle
-   * is offloaded through, and knows all it needs to know.
+   * This binding while its gate is open: a data call compares it with the binding its handle is offloaded through, and
+   * knows all it needs to know.
    */
-  openTo: Binding | undefined = undefined;
+  openTo: object = SHUT;
   /** Bits of {@link GATE}; see {@link shut} and {@link unshut}. */
   gate: number = GATE.opening | GATE.paused;
   observer: ObserverList | null;
@@ -95,26 +101,31 @@ export class Binding implements NdisBinding {
   whenClosed: (() => void) | null = null;
   /** Called once when an unbind that had to wait is over. */
   whenUnbound: (() => void) | null = null;
-  /** Called once when the event of the binding that had to wait is over. */
-  whenEventComplete: ((status: NDIS_STATUS) => void) | null = null;
+  /** What waits for the binding to be gone. */
+  readonly whenRemoved: (() => void)[] = [];
+  /** The event that the driver above is dealing with. */
+  eventUnderWay: EventUnderWay | null = null;
+  /** The bind that the binding was opened in. */
+  readonly bindContext: BindContext;
 
-  constructor(ndis: Ndis, upper: ProtocolRegistration, lower: MiniportAdapter, protocolBindingContext: unknown) {
+  constructor(ndis: Ndis, upper: ProtocolRegistration, lower: MiniportAdapter, protocolBindingContext: unknown, bindContext: BindContext) {
     this.ndis = ndis;
     this.upper = upper;
     this.lower = lower;
     this.protocolBindingContext = protocolBindingContext;
+    this.bindContext = bindContext;
     this.observer = null;
     this.observe(ndis.observers);
     this.adapterContext = lower.adapterContext as never;
     const { providerGeneric, providerTcp } = lower.registration;
     const { clientGeneric, clientTcp } = upper;
-    const isBlocked = providerGeneric === null || providerTcp === null || clientGeneric === null || clientTcp === null;
-    if (isBlocked) this.gate |= GATE.blocked;
-    // A blocked binding refuses before it reads any of these.
+    if (!lower.registration.hasChimney || !upper.hasChimney) this.gate |= GATE.blocked;
+    // A blocked binding passes nothing down, so that nobody misses a provider.
     this.providerGeneric = providerGeneric as ProviderChimneyOffloadGenericHandlers<never>;
     this.providerTcp = providerTcp as ProviderChimneyOffloadTcpHandlers<never, unknown>;
-    this.clientGeneric = clientGeneric as ClientChimneyOffloadGenericHandlers<unknown>;
-    this.clientTcp = clientTcp as ClientChimneyOffloadTcpHandlers<unknown, unknown>;
+    const none = clientGeneric === null || clientTcp === null ? new NoChimneyClient(this) : null;
+    this.clientGeneric = clientGeneric ?? (none as NoChimneyClient);
+    this.clientTcp = clientTcp ?? (none as NoChimneyClient);
   }
 
   /** Lets a list of observers see what crosses here, or nobody. */
@@ -127,7 +138,7 @@ export class Binding implements NdisBinding {
   /** Shuts the gate for one more reason. */
   shut(reason: number): void {
     this.gate |= reason;
-    this.openTo = undefined;
+    this.openTo = SHUT;
   }
 
   /** Takes one reason away. */
@@ -148,16 +159,11 @@ export class Binding implements NdisBinding {
     return this.indicatedNbls;
   }
 
-  /** True when nothing of this binding is on its way any more. */
-  get isDrained(): boolean {
-    return this.outstandingNbls === 0 && this.outstandingOperations === 0 && this.outstandingOidRequests === 0 && this.indicatedNbls === 0;
-  }
-
   // The four calls below are what everything waits for. They are kept so short that the engine can inline a whole
   // stack of them: bad arguments, refusals, observers, what a driver throws or returns amiss are one call away.
 
   offloadTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
-    let outcome: unknown = NOT_CROSSED;
+    let outcome: unknown = NOTHING;
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tag(this, netBufferList)) {
         outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
@@ -169,7 +175,7 @@ export class Binding implements NdisBinding {
   }
 
   relayTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
-    let outcome: unknown = NOT_CROSSED;
+    let outcome: unknown = NOTHING;
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tagToo(this, netBufferList, contexts as NdisContextPool, upperEdge)) {
         outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
@@ -181,7 +187,7 @@ export class Binding implements NdisBinding {
   }
 
   offloadTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
-    let outcome: unknown = NOT_CROSSED;
+    let outcome: unknown = NOTHING;
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tag(this, netBufferList)) {
         ndisOffloadHandle.ndisCallDepth++;
@@ -195,7 +201,7 @@ export class Binding implements NdisBinding {
   }
 
   relayTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
-    let outcome: unknown = NOT_CROSSED;
+    let outcome: unknown = NOTHING;
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tagToo(this, netBufferList, contexts as NdisContextPool, upperEdge)) {
         ndisOffloadHandle.ndisCallDepth++;
@@ -209,15 +215,16 @@ export class Binding implements NdisBinding {
   }
 
   offloadTcpForward(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
-    return passDownSlowly(this, DDI_CROSSING.offloadTcpForward, ndisOffloadHandle, netBufferList, 0, NOT_CROSSED);
+    return passDownSlowly(this, DDI_CROSSING.offloadTcpForward, ndisOffloadHandle, netBufferList, 0, NOTHING);
   }
 
   offloadTcpDisconnect(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, flags: number): NDIS_STATUS {
-    return passDownSlowly(this, DDI_CROSSING.offloadTcpDisconnect, ndisOffloadHandle, netBufferList, flags, NOT_CROSSED);
+    return passDownSlowly(this, DDI_CROSSING.offloadTcpDisconnect, ndisOffloadHandle, netBufferList, flags, NOTHING);
   }
 
   offloadTcpReceiveReturn(netBufferList: NetBufferList): void {
     const crossing = DDI_CROSSING.offloadTcpReceiveReturn;
+    if ((this.gate & GATE.blocked) !== 0) throw this.refuseChimney(crossing.call);
     const count = untagReturn(this, netBufferList, crossing.call);
     if (this.observer !== null) {
       try {
@@ -235,7 +242,7 @@ export class Binding implements NdisBinding {
       this.ndis.reportEscaped(this.lower.registration.name, crossing.entry, error, [netBufferList]);
     }
     if (status !== NDIS_STATUS_SUCCESS) {
-      this.ndis.violation('CHIM-RET-001', this.lower.registration.name, `${crossing.entry} returned ${status}, not NDIS_STATUS_SUCCESS`, [netBufferList]);
+      this.ndis.accuse('CHIM-RET-001', this.lower.registration.name, `${crossing.entry} returned ${status}, not NDIS_STATUS_SUCCESS`, [netBufferList]);
     }
     if (this.observer !== null) this.observer.leave(crossing, this, netBufferList, status, 0);
     if (this.whenClosed !== null) continueClose(this);
@@ -281,8 +288,15 @@ export class Binding implements NdisBinding {
     completeUnbind(this);
   }
 
-  completeNetPnPEvent(netPnPEvent: NetPnPEventNotification, status: NDIS_STATUS): void {
-    completeNetPnPEvent(this, netPnPEvent, status);
+  completeNetPnPEvent(netPnPEvent: NetPnPEventNotification): void {
+    completeNetPnPEvent(this, netPnPEvent);
+  }
+
+  /** The violation for a chimney call on an edge that has no chimney. */
+  refuseChimney(call: string): Error {
+    const { ndis, upper, lower } = this;
+    const who = upper.hasChimney ? `${lower.registration.name} cannot offload` : `${upper.name} registered no client handlers`;
+    return ndis.violation('CHIM-CAP-001', upper.name, `${call}: there is no chimney on the binding to ${lower.name}, ${who}`, [this]);
   }
 
   /** The violation for a call on a binding whose gate is shut. */

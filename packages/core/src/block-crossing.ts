@@ -1,7 +1,10 @@
 import {
+  NDIS_STATUS_FAILURE,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_SUCCESS,
   OFFLOAD_HANDLE_STATE,
+  isNetBufferList,
+  isOffloadBlockList,
   isOffloadHandle,
   offloadLayerOf,
   type NetBufferList,
@@ -15,7 +18,9 @@ import type { Binding } from './binding.ts';
 import { ruleForState, setHandleState } from './handle-rules.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { OPERATION, type OperationRecord } from './operation-record.ts';
-import { describeValue, mayGoUp, retag, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
+import { stripContexts } from './pools/context-pool.ts';
+import { describeValue, mayGoUp, notAList, retag, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
+import type { UndoLog } from './undo-log.ts';
 
 /**
  * What one block goes through when its tree crosses an edge: the mark, the handle's life, the tags of the NBLs it
@@ -26,8 +31,11 @@ import { describeValue, mayGoUp, retag, tagDownLogged, untagRuns, type SourceRun
 const STATE = OFFLOAD_HANDLE_STATE;
 
 /** Takes a block down. @returns why not, with the block untouched, or null. */
-export function takeBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList, call: string): Error | null {
+export function takeBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
   const { ndis, upper } = binding;
+  if (!isOffloadBlockList(block)) {
+    return new TypeError(`${call} (called by ${upper.name}): a link of the tree leads to ${describeValue(block)}, not to an offload block list`);
+  }
   if (block.ndisReserved0 !== record.outer) {
     return block.ndisReserved0 === record
       ? ndis.violation('CHIM-BLK-001', upper.name, `${call}: a block is reached twice, the tree has a cycle or a shared branch`, [block, record.root])
@@ -35,19 +43,23 @@ export function takeBlock(binding: Binding, record: OperationRecord, block: Offl
   }
   const handle = block.offloadHandle;
   if (handle !== null) {
-    const error = checkHandle(binding, record, handle, call);
+    const error = checkHandle(binding, record, block, handle, call);
     if (error !== null) return error;
   }
-  if (record.operation === OPERATION.initiate && block.netBufferListChain !== null) {
-    const error = takeChain(binding, block.netBufferListChain, call);
+  const chain = block.netBufferListChain ?? null;
+  if (chain !== null && record.operation === OPERATION.initiate) {
+    const error = takeChain(binding, block, chain, call, log);
     if (error !== null) return error;
   }
-  if (handle !== null) takeHandle(binding, record, handle);
+  if (record.operation === OPERATION.terminate && (chain !== null || bufferedDataOf(block) !== null)) {
+    return ndis.violation('CHIM-BLK-012', upper.name, `${call}: NetBufferListChain and BufferedData are empty when a terminate goes down`, [block]);
+  }
+  if (handle !== null) takeHandle(record, block, handle, log);
   block.ndisReserved0 = record;
   return null;
 }
 
-function checkHandle(binding: Binding, record: OperationRecord, handle: OffloadHandle, call: string): Error | null {
+function checkHandle(binding: Binding, record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, call: string): Error | null {
   const { ndis, upper } = binding;
   if (!isOffloadHandle(handle)) {
     return new TypeError(`${call} (called by ${upper.name}): a block's offloadHandle is ${describeValue(handle)}, not an OffloadHandle`);
@@ -65,10 +77,21 @@ function checkHandle(binding: Binding, record: OperationRecord, handle: OffloadH
   if (record.operation === OPERATION.terminate && handle.ndisCallDepth !== 0) {
     return ndis.violation('CHIM-TRM-001', upper.name, `${call}: a receive or disconnect call for the object has not returned yet`, [handle]);
   }
-  if (record.operation === OPERATION.update && handle.ndisInvalid !== 0) {
-    return ndis.violation('CHIM-UPD-001', upper.name, `${call}: the object is invalid`, [handle]);
+  if (record.operation === OPERATION.terminate && handle.ndisQueries + handle.ndisChanges !== 0) {
+    return ndis.violation('CHIM-TRM-001', upper.name, `${call}: a query, update or invalidate of the object is still under way`, [handle]);
   }
-  return null;
+  return record.operation === OPERATION.update ? checkUpdated(binding, block, handle, call) : null;
+}
+
+function checkUpdated({ ndis, upper }: Binding, block: OffloadBlockList, handle: OffloadHandle, call: string): Error | null {
+  if (handle.ndisInvalid !== 0) return ndis.violation('CHIM-UPD-001', upper.name, `${call}: the object is invalid`, [handle]);
+  if (isLinker(block) || handle.ndisChanges === 0) return null;
+  return ndis.violation('CHIM-UPD-001', upper.name, `${call}: the object is still being updated or invalidated`, [handle]);
+}
+
+/** True for a block of an update that carries no state: it names what others are linked to, and is not updated itself. */
+function isLinker(block: OffloadBlockList): boolean {
+  return block.state === null || block.state === undefined;
 }
 
 /** An initiate names new objects, and offloaded ones to link new ones to. */
@@ -87,43 +110,57 @@ function checkNewHandle(binding: Binding, handle: OffloadHandle, state: number, 
   return null;
 }
 
-function takeHandle(binding: Binding, record: OperationRecord, handle: OffloadHandle): void {
+function takeHandle(record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, log: UndoLog): void {
   const state = handle.ndisState;
-  if (record.operation === OPERATION.initiate) {
-    binding.ndis.undoLog.push(state);
-    if (state === STATE.new) setHandleState(handle, STATE.offloading);
-  } else if (record.operation === OPERATION.terminate) {
-    binding.ndis.undoLog.push(state);
-    handle.ndisState = state === STATE.lost ? STATE.terminatingLost : STATE.terminating;
+  switch (record.operation) {
+    case OPERATION.initiate:
+      log.push(state);
+      if (state === STATE.new) setHandleState(handle, STATE.offloading);
+      break;
+    case OPERATION.terminate:
+      log.push(state);
+      setHandleState(handle, state === STATE.lost ? STATE.terminatingLost : STATE.terminating);
+      break;
+    default:
+      countUse(record, block, handle, 1);
   }
 }
 
+/** Counts a query, update or invalidate of the object: begun with 1, over with -1. */
+function countUse(record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, by: number): void {
+  if (record.operation === OPERATION.query) handle.ndisQueries += by;
+  else if (record.operation === OPERATION.invalidate || !isLinker(block)) handle.ndisChanges += by;
+}
+
 /** Send NBLs that go down inside a tree: the same rule as for those that go down in a call. */
-function takeChain(binding: Binding, chain: NetBufferList, call: string): Error | null {
-  const log: SourceRun[] = [];
+function takeChain(binding: Binding, block: OffloadBlockList, chain: NetBufferList, call: string, log: UndoLog): Error | null {
+  const { ndis, upper } = binding;
+  if (block.offloadHandle?.ndisState !== STATE.new) {
+    return ndis.violation('CHIM-INI-003', upper.name, `${call}: a placeholder or linker carries a NetBufferListChain; only a new connection has sends to hand over`, [block, chain]);
+  }
+  const runs: SourceRun[] = [];
   try {
-    tagDownLogged(binding, chain, log, call);
+    tagDownLogged(binding, chain, runs, call);
   } catch (error) {
     return error as Error;
   }
-  binding.ndis.undoLog.push(log);
+  log.push(runs);
   return null;
 }
 
 /** The opposite of {@link takeBlock}. */
-export function untakeBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList): void {
-  const { undoLog } = binding.ndis;
+export function untakeBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList, log: UndoLog): void {
   block.ndisReserved0 = record.outer;
-  const chain = block.netBufferListChain;
+  const chain = block.netBufferListChain ?? null;
   if (record.operation === OPERATION.initiate && chain !== null) {
-    const log = undoLog.shift() as SourceRun[];
-    untagRuns(chain, log);
-    for (const run of log) binding.outstandingNbls -= run.count;
+    const runs = log.shift() as SourceRun[];
+    untagRuns(chain, runs);
+    for (const run of runs) binding.outstandingNbls -= run.count;
   }
   const handle = block.offloadHandle;
-  if (handle !== null && (record.operation === OPERATION.initiate || record.operation === OPERATION.terminate)) {
-    setHandleState(handle, undoLog.shift() as number);
-  }
+  if (handle === null) return;
+  if (record.operation === OPERATION.initiate || record.operation === OPERATION.terminate) setHandleState(handle, log.shift() as number);
+  else countUse(record, block, handle, -1);
 }
 
 /** Lets a block go up again. @returns why not, with the block untouched, or null. */
@@ -133,13 +170,14 @@ export function leaveBlock(
   record: OperationRecord,
   block: OffloadBlockList,
   call: string,
+  log: UndoLog,
 ): Error | null {
-  if (block.ndisReserved0 !== record) {
+  if ((block as OffloadBlockList | null)?.ndisReserved0 !== record) {
     return adapter.ndis.violation('CHIM-BLK-003', adapter.registration.name, `${call}: a block of the tree did not go down with it, or is reached twice`, [block, record.root]);
   }
   const handle = block.offloadHandle;
   if (handle !== null) {
-    const error = leaveHandle(adapter, binding, record, handle, block, call);
+    const error = leaveHandle(adapter, binding, record, handle, block, call, log);
     if (error !== null) return error;
   }
   block.ndisReserved0 = record.outer;
@@ -153,23 +191,24 @@ function leaveHandle(
   handle: OffloadHandle,
   block: OffloadBlockList,
   call: string,
+  log: UndoLog,
 ): Error | null {
-  const { undoLog } = adapter.ndis;
   switch (record.operation) {
     case OPERATION.initiate:
-      return leaveInitiate(adapter, binding, handle, block, call);
+      return leaveInitiate(adapter, binding, handle, block, call, log);
     case OPERATION.terminate:
-      return leaveTerminate(adapter, binding, handle, block, call);
+      return leaveTerminate(adapter, binding, handle, block, call, log);
     case OPERATION.invalidate:
-      undoLog.push(handle.ndisInvalid);
+      log.push(handle.ndisInvalid);
       if (block.status === NDIS_STATUS_SUCCESS) handle.ndisInvalid = 1;
-      return null;
+      break;
     default:
-      return null;
   }
+  countUse(record, block, handle, -1);
+  return null;
 }
 
-function leaveInitiate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string): Error | null {
+function leaveInitiate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
   const { ndis, registration } = adapter;
   const state = handle.ndisState;
   // A linker's status says how its dependents fared; its own object stays what it was.
@@ -183,39 +222,41 @@ function leaveInitiate(adapter: MiniportAdapter, binding: Binding, handle: Offlo
       setHandleState(handle, STATE.offloaded);
       binding.offloadedObjects++;
     } else {
-      if (context !== null) {
+      if (context !== null && context !== undefined) {
         return ndis.violation('CHIM-INI-013', registration.name, `${call}: an object failed but its cell holds a context`, [block, handle]);
       }
-      const chain = block.netBufferListChain;
+      const chain = block.netBufferListChain ?? null;
       const error = chain === null ? null : leaveChain(adapter, binding, chain, call);
       if (error !== null) return error;
       setHandleState(handle, STATE.dead);
     }
   }
-  ndis.undoLog.push(state);
+  log.push(state);
   return null;
 }
 
-function leaveTerminate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string): Error | null {
+function leaveTerminate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
   const { ndis, registration } = adapter;
   if (handle.ndisIndicationDepth !== 0) {
     return ndis.violation('CHIM-TRM-006', registration.name, `${call}: an indication for the object has not returned yet`, [block, handle]);
   }
-  const chain = block.netBufferListChain;
-  if (chain !== null) {
-    const error = leaveChain(adapter, binding, chain, call);
-    if (error !== null) return error;
-  }
   const buffered = bufferedDataOf(block);
+  const bufferedFrom = buffered?.sourceHandle ?? null;
   if (buffered !== null) {
     const error = leaveBuffered(adapter, binding, buffered, call);
+    if (error !== null) return error;
+  }
+  const chain = block.netBufferListChain ?? null;
+  if (chain !== null) {
+    const error = leaveChain(adapter, binding, chain, call);
     if (error !== null) {
-      if (chain !== null) unleaveChain(binding, chain);
+      if (buffered !== null) unleaveBuffered(binding, buffered, bufferedFrom);
       return error;
     }
   }
-  ndis.undoLog.push(handle.ndisState);
-  ndis.undoLog.push(handle.miniportOffloadContext);
+  if (buffered !== null) log.push(bufferedFrom);
+  log.push(handle.ndisState);
+  log.push(handle.miniportOffloadContext);
   if (block.status === NDIS_STATUS_SUCCESS) {
     setHandleState(handle, STATE.dead);
     handle.miniportOffloadContext = null;
@@ -228,11 +269,12 @@ function leaveTerminate(adapter: MiniportAdapter, binding: Binding, handle: Offl
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {
   if (offloadLayerOf(block.header.type) !== 'tcp') return null;
-  return (block.state as TcpOffloadState | null)?.delegated?.bufferedData ?? null;
+  return (block.state as TcpOffloadState | null | undefined)?.delegated?.bufferedData ?? null;
 }
 
 /** Send NBLs that come back inside a tree: the same rule as for those that come back in a completion. */
 function leaveChain(adapter: MiniportAdapter, binding: Binding, chain: NetBufferList, call: string): Error | null {
+  if (!isNetBufferList(chain)) return notAList(adapter.registration.name, call, chain);
   let count = 0;
   for (let nbl: NetBufferList | null = chain; nbl != null; nbl = nbl.next) {
     const isForeign = nbl.sourceHandle !== binding;
@@ -260,6 +302,7 @@ function unleaveChain(binding: Binding, chain: NetBufferList): void {
 
 /** Receive NBLs handed up with the state: from here on they are the upper driver's to return. */
 function leaveBuffered(adapter: MiniportAdapter, binding: Binding, list: NetBufferList, call: string): Error | null {
+  if (!isNetBufferList(list)) return notAList(adapter.registration.name, call, list);
   const from = list.sourceHandle;
   if (!mayGoUp(adapter, from)) {
     return adapter.ndis.violation('CHIM-NBL-004', adapter.registration.name, `${call}: BufferedData is not the driver's to hand up`, [list]);
@@ -274,7 +317,6 @@ function leaveBuffered(adapter: MiniportAdapter, binding: Binding, list: NetBuff
     count++;
   }
   binding.indicatedNbls += count;
-  adapter.ndis.undoLog.push(from);
   return null;
 }
 
@@ -286,25 +328,53 @@ function unleaveBuffered(binding: Binding, list: NetBufferList, source: NetBuffe
 }
 
 /** The opposite of {@link leaveBlock}. */
-export function unleaveBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList): void {
+export function unleaveBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList, log: UndoLog): void {
   block.ndisReserved0 = record;
   const handle = block.offloadHandle;
   if (handle === null) return;
-  const { undoLog } = binding.ndis;
-  const chain = block.netBufferListChain;
+  const chain = block.netBufferListChain ?? null;
   if (record.operation === OPERATION.initiate) {
-    const before = undoLog.shift() as number;
+    const before = log.shift() as number;
     if (before === STATE.offloading && handle.ndisState === STATE.offloaded) binding.offloadedObjects--;
     if (before === STATE.offloading && handle.ndisState === STATE.dead && chain !== null) unleaveChain(binding, chain);
     setHandleState(handle, before);
   } else if (record.operation === OPERATION.terminate) {
     const buffered = bufferedDataOf(block);
-    if (buffered !== null) unleaveBuffered(binding, buffered, undoLog.shift() as NetBufferListSource | null);
+    if (buffered !== null) unleaveBuffered(binding, buffered, log.shift() as NetBufferListSource | null);
     if (handle.ndisState === STATE.dead) binding.offloadedObjects++;
-    setHandleState(handle, undoLog.shift() as number);
-    handle.miniportOffloadContext = undoLog.shift();
+    setHandleState(handle, log.shift() as number);
+    handle.miniportOffloadContext = log.shift();
     if (chain !== null) unleaveChain(binding, chain);
-  } else if (record.operation === OPERATION.invalidate) {
-    handle.ndisInvalid = undoLog.shift() as number;
+  } else {
+    if (record.operation === OPERATION.invalidate) handle.ndisInvalid = log.shift() as number;
+    countUse(record, block, handle, 1);
+  }
+}
+
+/**
+ * Prepares a block for the completion that NDIS makes in place of the driver below: it fails, and what that driver left
+ * on the NBLs of its chain or in its cell comes off.
+ */
+export function failBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList): void {
+  const { driver } = binding.lower;
+  block.status = NDIS_STATUS_FAILURE;
+  const handle = block.offloadHandle;
+  if (record.operation === OPERATION.initiate && handle?.ndisState === STATE.offloading) handle.miniportOffloadContext = null;
+  for (let nbl = block.netBufferListChain ?? null; nbl != null; nbl = nbl.next) {
+    if (nbl.sourceHandle === binding || nbl.sourceHandle === null) stripContexts(nbl, driver);
+  }
+}
+
+/** Gives up a block that cannot be completed in order: its object is dead, or lost to the driver below. */
+export function abandonBlock(record: OperationRecord, block: OffloadBlockList): void {
+  block.ndisReserved0 = record.outer;
+  const handle = block.offloadHandle;
+  if (handle === null) return;
+  if (record.operation === OPERATION.initiate) {
+    if (handle.ndisState === STATE.offloading) setHandleState(handle, STATE.dead);
+  } else if (record.operation === OPERATION.terminate) {
+    setHandleState(handle, STATE.lost);
+  } else {
+    countUse(record, block, handle, -1);
   }
 }

@@ -14,28 +14,17 @@ import {
 
 import { GATE, type Binding } from './binding.ts';
 import { ruleForState } from './handle-rules.ts';
-import type { NdisContextPool } from './pools/context-pool.ts';
+import { NOT_CROSSED, Thrown } from './outcome.ts';
+import { NdisContextPool } from './pools/context-pool.ts';
 import type { CoreRule } from './rules.ts';
 import { tagAndPush } from './relay-tags.ts';
 import { describeValue, notAList, retag, tagDown, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
 import { takeBackList } from './take-back.ts';
 
-/** Outcome of the short form of a data downcall: the driver below was not called. */
-export const NOT_CROSSED: null = null;
-
-/** Outcome of the short form: something was thrown, by the driver below or because an argument is missing. */
-export class Thrown {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
 /**
  * A data downcall, checked in full: the way of the calls that are observed, of the kinds that are never many, and of
  * those that are about to be refused. The binding has a short form of it for the others.
- * @param outcome what the short form came to: {@link NOT_CROSSED}, a {@link Thrown}, or what the driver returned.
+ * @param outcome what the short form came to: `NOT_CROSSED`, a `Thrown`, or what the driver returned.
  */
 export function passDownSlowly(
   binding: Binding,
@@ -63,10 +52,10 @@ export function relaySlowly(
   upperEdge: unknown,
   outcome: unknown,
 ): NDIS_STATUS {
+  const pool = requirePool(binding, crossing, contexts);
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
   requirePermission(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
-  const pool = contexts as NdisContextPool;
   if (!pushObserved(binding, crossing, list, pool, upperEdge)) {
     if (pool.pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
     try {
@@ -116,16 +105,12 @@ function passToShortageHandler(
 
 /** The driver below was called, and threw or returned amiss; or an argument was so bad that it never came to that. */
 function dealWith(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, outcome: unknown): NDIS_STATUS {
-  if (!isThrown(outcome)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
+  if (!(outcome instanceof Thrown)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
   requireHandle(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
   if (crossing === DDI_CROSSING.offloadTcpReceive) handle.ndisCallDepth--;
   takeBackList(binding, list, crossing, outcome.error);
   return NDIS_STATUS_PENDING;
-}
-
-function isThrown(outcome: unknown): outcome is Thrown {
-  return typeof outcome === 'object' && outcome !== null;
 }
 
 function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
@@ -145,6 +130,7 @@ function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle
 
 /** Tags a list and shows it to the observers: one that throws stops the call, and nothing has happened then. */
 export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number): void {
+  if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
   const { usualSource } = binding;
   const before = binding.outstandingNbls;
   const log: SourceRun[] | null = tagDown(binding, list) ? null : [];
@@ -168,8 +154,10 @@ function pushObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferLi
   try {
     observer.enter(crossing, binding, list, binding.outstandingNbls - before, 0);
   } catch (error) {
-    contexts.popAll(list);
+    // With its tags off the list is the caller's, and its contexts can be popped.
+    retag(list, binding.outstandingNbls - before, null);
     binding.outstandingNbls = before;
+    contexts.popAll(list);
     throw error;
   }
   return true;
@@ -186,7 +174,8 @@ const PENDING_RULE: ReadonlyMap<DdiCrossing, CoreRule> = new Map<DdiCrossing, Co
 /** Tells the driver below that it returned what it must not; to the caller the request is pending all the same. */
 function reportReturned(binding: Binding, crossing: DdiCrossing, list: NetBufferList, status: NDIS_STATUS): NDIS_STATUS {
   const rule = PENDING_RULE.get(crossing) ?? 'CHIM-SND-001';
-  binding.ndis.violation(rule, binding.lower.registration.name, `${crossing.entry} returned ${formatNdisStatus(status)}, not NDIS_STATUS_PENDING`, [list]);
+  const what = typeof status === 'number' ? formatNdisStatus(status) : describeValue(status);
+  binding.ndis.accuse(rule, binding.lower.registration.name, `${crossing.entry} returned ${what}, not NDIS_STATUS_PENDING`, [list]);
   return NDIS_STATUS_PENDING;
 }
 
@@ -204,14 +193,19 @@ function requirePermission(binding: Binding, crossing: DdiCrossing, handle: Offl
   if ((binding.gate & ~GATE.observed) !== 0) throw binding.refuseGate(call);
 }
 
+function requirePool(binding: Binding, crossing: DdiCrossing, contexts: NetBufferListContextPool): NdisContextPool {
+  if (contexts instanceof NdisContextPool && contexts.ndis === binding.ndis) return contexts;
+  throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): contexts is ${describeValue(contexts)}, not a pool of NET_BUFFER_LIST contexts of this NDIS`);
+}
+
 function requireHandle(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle): void {
   if (isOffloadHandle(handle)) return;
   throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): ndisOffloadHandle is ${describeValue(handle)}, not an OffloadHandle`);
 }
 
 function requireDisconnectShape(binding: Binding, list: NetBufferList, crossing: DdiCrossing): void {
-  const first = (list as NetBufferList | null)?.firstNetBuffer;
-  if (first === undefined) throw notAList(binding.upper.name, crossing.call, list);
+  if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
+  const first = list.firstNetBuffer;
   if (list.next != null || first === null || first.next != null) {
     throw binding.ndis.violation('CHIM-DSC-002', binding.upper.name, `${crossing.call}: a disconnect passes exactly one NET_BUFFER_LIST with exactly one NET_BUFFER`, [list]);
   }

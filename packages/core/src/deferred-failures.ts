@@ -1,12 +1,19 @@
-import { DDI_CROSSING, Dpc, type DdiCrossing, type DeferredRoutine, type DpcQueue, type NetBufferList } from '@ndis-chimney/types';
+import { Dpc, type DdiCrossing, type DeferredRoutine, type DpcQueue, type NetBufferList } from '@ndis-chimney/types';
 
-import type { MiniportAdapter } from './miniport-adapter.ts';
+import type { Binding } from './binding.ts';
+import { deliverAnyway } from './completion.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { failOperation } from './state-operations.ts';
 
-interface DeferredCompletion {
-  readonly adapter: MiniportAdapter;
-  readonly list: NetBufferList;
+interface OwedOperation {
+  readonly record: OperationRecord;
+  /** Records are used again: only this use of it is owed a completion. */
+  readonly use: number;
+}
+
+interface OwedList {
+  readonly binding: Binding;
+  readonly netBufferList: NetBufferList;
   readonly crossing: DdiCrossing;
 }
 
@@ -14,20 +21,21 @@ interface DeferredCompletion {
 export class DeferredFailures implements DeferredRoutine {
   private readonly dpcQueue: DpcQueue;
   private readonly dpc: Dpc = new Dpc(this);
-  private operations: OperationRecord[] = [];
-  private lists: DeferredCompletion[] = [];
+  private operations: OwedOperation[] = [];
+  private lists: OwedList[] = [];
 
   constructor(dpcQueue: DpcQueue) {
     this.dpcQueue = dpcQueue;
   }
 
   addOperation(record: OperationRecord): void {
-    this.operations.push(record);
+    this.operations.push({ record, use: record.use });
     this.dpcQueue.insert(this.dpc);
   }
 
-  addList(adapter: MiniportAdapter, list: NetBufferList, crossing: DdiCrossing): void {
-    this.lists.push({ adapter, list, crossing });
+  /** @param netBufferList one NBL that nobody but NDIS can complete any more. */
+  addList(binding: Binding, netBufferList: NetBufferList, crossing: DdiCrossing): void {
+    this.lists.push({ binding, netBufferList, crossing });
     this.dpcQueue.insert(this.dpc);
   }
 
@@ -35,26 +43,14 @@ export class DeferredFailures implements DeferredRoutine {
     const { operations, lists } = this;
     this.operations = [];
     this.lists = [];
-    for (const { adapter, list, crossing } of lists) {
-      // The driver may have completed it after all before it threw.
-      if (list.sourceHandle !== null) complete(adapter, list, crossing);
+    for (const { binding, netBufferList, crossing } of lists) {
+      netBufferList.sourceHandle = null;
+      binding.outstandingNbls--;
+      deliverAnyway(binding, netBufferList, 1, crossing);
     }
-    for (const record of operations) failOperation(record);
-  }
-}
-
-function complete(adapter: MiniportAdapter, list: NetBufferList, crossing: DdiCrossing): void {
-  switch (crossing) {
-    case DDI_CROSSING.tcpOffloadSendComplete:
-      adapter.tcpOffloadSendComplete(list);
-      break;
-    case DDI_CROSSING.tcpOffloadReceiveComplete:
-      adapter.tcpOffloadReceiveComplete(list);
-      break;
-    case DDI_CROSSING.tcpOffloadForwardComplete:
-      adapter.tcpOffloadForwardComplete(list);
-      break;
-    default:
-      adapter.tcpOffloadDisconnectComplete(list);
+    for (const { record, use } of operations) {
+      // The driver that threw may have completed it after all.
+      if (record.use === use) failOperation(record);
+    }
   }
 }

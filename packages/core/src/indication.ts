@@ -22,6 +22,7 @@ import {
 import { continueClose } from './binding-life-cycle.ts';
 import type { Binding } from './binding.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
+import { stripContexts } from './pools/context-pool.ts';
 import { describeValue, mayGoUp, notAList } from './source-tags.ts';
 
 /**
@@ -81,9 +82,17 @@ export function answerOf(
   bytesConsumed: BytesConsumed,
 ): NDIS_STATUS {
   const consumed = bytesConsumed.value;
+  if (list.sourceHandle !== binding.lower) {
+    // It came back through NdisOffloadTcpReceiveReturn meanwhile: whatever was answered, it was accepted.
+    bytesConsumed.value = length;
+    if (result !== NDIS_STATUS_SUCCESS) {
+      binding.ndis.accuse('CHIM-RET-002', binding.upper.name, `ProtocolTcpOffloadReceiveIndicate answered ${formatNdisStatus(result)} for a NET_BUFFER_LIST that it had returned or passed on`, [list]);
+    }
+    return NDIS_STATUS_SUCCESS;
+  }
   switch (result) {
     case NDIS_STATUS_SUCCESS:
-      if (consumed === length || list.sourceHandle !== binding.lower) return result;
+      if (consumed === length) return result;
       break;
     case NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED:
       if (consumed === 0) return result;
@@ -93,7 +102,7 @@ export function answerOf(
       break;
     default:
   }
-  binding.ndis.violation(
+  binding.ndis.accuse(
     'CHIM-RXI-005',
     binding.upper.name,
     `ProtocolTcpOffloadReceiveIndicate answered ${formatNdisStatus(result)} with BytesConsumed ${consumed} of ${length}`,
@@ -103,16 +112,16 @@ export function answerOf(
     bytesConsumed.value = length;
     return result;
   }
-  bytesConsumed.value = result === NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED ? Math.max(0, Math.min(length, consumed)) : 0;
+  const isPart = result === NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED && consumed > 0;
+  bytesConsumed.value = isPart ? Math.min(length, Math.trunc(consumed)) : 0;
   return bytesConsumed.value > 0 ? NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
 }
 
 /** The indicated NBL was not accepted in full: it is the indicating driver's again. */
-export function endIndication(adapter: MiniportAdapter, binding: Binding, list: NetBufferList, before: NetBufferListSource | null): void {
-  if (list.sourceHandle !== adapter) {
-    // It came back through NdisOffloadTcpReceiveReturn as well, which has taken it off the count.
-    adapter.ndis.violation('CHIM-RET-002', binding.upper.name, 'ProtocolTcpOffloadReceiveIndicate did not accept a NET_BUFFER_LIST that it had returned already', [list]);
-    return;
+export function endIndication(binding: Binding, list: NetBufferList, before: NetBufferListSource | null): void {
+  const { ndis, upper } = binding;
+  if (stripContexts(list, upper.driver)) {
+    ndis.accuse('CHIM-NBL-009', upper.name, 'ProtocolTcpOffloadReceiveIndicate did not accept a NET_BUFFER_LIST and left its context on it', [list]);
   }
   list.sourceHandle = before;
   binding.indicatedNbls--;

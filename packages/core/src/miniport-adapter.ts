@@ -7,6 +7,7 @@ import {
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
   NDIS_STATUS_SUCCESS,
   NdisObjectHeader,
+  NdisTcpConnectionOffload,
   PRIVATE_OBJECT_TYPE_TCP_OFFLOAD_EVENT_HANDLERS,
   type BytesConsumed,
   type DdiCrossing,
@@ -17,10 +18,9 @@ import {
   type NdisMiniport,
   type NdisMiniportAdapterAttributes,
   type NdisMiniportAdapterGeneralAttributes,
-  type NdisMiniportAdapterOffloadAttributes,
   type NdisOidRequest,
   type NdisStatusIndication,
-  type NdisTcpConnectionOffload,
+  type NdisTcpConnectionOffloadParameters,
   type NdisTcpOffloadEventHandlers,
   type NetBuffer,
   type NetBufferList,
@@ -41,13 +41,17 @@ import type { ContextUsage, NdisContextPool } from './pools/context-pool.ts';
 import type { MiniportRegistration, ProtocolRegistration } from './registration.ts';
 import { allocateScatterGatherList, freeScatterGatherList } from './scatter-gather.ts';
 import { popAndUntag } from './relay-tags.ts';
-import { untagUp } from './source-tags.ts';
+import { describeValue, untagUp } from './source-tags.ts';
 import { completeOperation } from './state-operations.ts';
 import { indicateStatus } from './status-path.ts';
 
 // Local names of what the data path uses: the engine looks an import up on every use, and folds these.
 const untag = untagUp;
 const popToo = popAndUntag;
+
+function copyOfOffload(offload: NdisTcpConnectionOffload | null): NdisTcpConnectionOffload | null {
+  return offload === null ? null : new NdisTcpConnectionOffload().copyFrom(offload);
+}
 
 /** Where an adapter stands in its life. */
 export type AdapterState = 'initializing' | 'paused' | 'restarting' | 'running' | 'pausing' | 'halted';
@@ -72,10 +76,14 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
   state: AdapterState = 'initializing';
   adapterContext: unknown = null;
   generalAttributes: NdisMiniportAdapterGeneralAttributes | null = null;
-  offloadAttributes: NdisMiniportAdapterOffloadAttributes | null = null;
+  /** What the offload attributes said, kept up to date from status indications; the adapter's own copies. */
+  configuredOffload: NdisTcpConnectionOffload | null = null;
+  hardwareOffload: NdisTcpConnectionOffload | null = null;
   readonly bindings: Binding[] = [];
-  /** What OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was last set to, successfully. */
-  connectionOffloadParameters: unknown = null;
+  /** What OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was last set to, successfully; the adapter's own copy. */
+  connectionOffloadParameters: NdisTcpConnectionOffloadParameters | null = null;
+  /** True once the adapter is to be halted: nobody binds to it any more. */
+  isGoing = false;
   /** State changes waiting for their turn; the first is under way. */
   readonly transitions: (() => void)[] = [];
   /** Called once when a pause or restart that had to wait is over. */
@@ -89,14 +97,14 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     this.name = name;
   }
 
-  /** What the adapter can offload as configured now; null when it cannot, or when its driver blocks the chimney. */
+  /** A copy of what the adapter can offload as configured now; null when it cannot, or its driver blocks the chimney. */
   get currentConnectionOffload(): NdisTcpConnectionOffload | null {
-    return this.registration.hasChimney ? (this.offloadAttributes?.defaultTcpConnectionOffloadConfiguration ?? null) : null;
+    return this.registration.hasChimney ? copyOfOffload(this.configuredOffload) : null;
   }
 
-  /** What the adapter's hardware can offload, whatever is configured. */
+  /** A copy of what the adapter's hardware can offload, whatever is configured. */
   get hardwareConnectionOffload(): NdisTcpConnectionOffload | null {
-    return this.registration.hasChimney ? (this.offloadAttributes?.tcpConnectionOffloadHardwareCapabilities ?? null) : null;
+    return this.registration.hasChimney ? copyOfOffload(this.hardwareOffload) : null;
   }
 
   /** True when a binding of this protocol driver is on the adapter. */
@@ -190,8 +198,8 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
 
   /** A completion that is observed, mixes bindings, or is of a kind that is never many. */
   private completeSlowly(binding: Binding | null, list: NetBufferList, crossing: DdiCrossing): void {
-    if (binding === null) deliverMixed(list, crossing);
-    else deliver(binding, list, binding.crossed, crossing);
+    if (binding === null) deliverMixed(list, crossing, 0);
+    else deliver(binding, list, binding.crossed, crossing, 0);
   }
 
   tcpOffloadReceiveHandler(
@@ -202,6 +210,9 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
   ): NDIS_STATUS {
     const crossing = DDI_CROSSING.tcpOffloadReceiveHandler;
     const binding = beginIndication(this, ndisOffloadHandle, netBufferList, status, crossing);
+    if (typeof bytesConsumed !== 'object' || bytesConsumed === null) {
+      throw new TypeError(`${crossing.call} (called by ${this.registration.name}): bytesConsumed is ${describeValue(bytesConsumed)}, not a BytesConsumed`);
+    }
     const before = netBufferList.sourceHandle;
     const length = netBufferList.firstNetBuffer?.dataLength ?? 0;
     netBufferList.sourceHandle = this;
@@ -227,7 +238,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     }
     ndisOffloadHandle.ndisIndicationDepth--;
     result = answerOf(binding, netBufferList, length, result, bytesConsumed);
-    if (result !== NDIS_STATUS_SUCCESS) endIndication(this, binding, netBufferList, before);
+    if (result !== NDIS_STATUS_SUCCESS) endIndication(binding, netBufferList, before);
     if (binding.observer !== null) binding.observer.leave(crossing, binding, netBufferList, result, bytesConsumed.value);
     return result;
   }

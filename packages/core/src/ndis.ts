@@ -37,10 +37,10 @@ import {
 
 import { haltAdapter, initializeAdapter, pauseAdapter, restartAdapter } from './adapter-life-cycle.ts';
 import { bind, openAdapter, unbind } from './binding-life-cycle.ts';
-import type { Binding } from './binding.ts';
+import { Binding } from './binding.ts';
 import { advanceDataStart, retreatDataStart } from './data-start.ts';
 import { DeferredFailures } from './deferred-failures.ts';
-import type { MiniportAdapter } from './miniport-adapter.ts';
+import { MiniportAdapter } from './miniport-adapter.ts';
 import { ObserverList, type ObserverRank } from './observer-list.ts';
 import { OperationRecordPool, type OperationRecord } from './operation-record.ts';
 import { PassiveWork } from './passive-work.ts';
@@ -50,6 +50,7 @@ import { MiniportRegistration, ProtocolRegistration } from './registration.ts';
 import { RULES, type CoreRule } from './rules.ts';
 import { MicrotaskDpcQueue, SeededRandom, SystemClock } from './runtime/index.ts';
 import { throwLater } from './runtime/throw-later.ts';
+import { describeValue } from './source-tags.ts';
 import { UndoLog } from './undo-log.ts';
 
 /** What an {@link Ndis} is made from; everything has a production default. */
@@ -104,10 +105,12 @@ export class Ndis implements NdisLibrary {
   private readonly miniportDrivers = new Set<MiniportRegistration>();
   private readonly protocolDrivers = new Set<ProtocolRegistration>();
   private readonly pools = new Set<NetBufferListPool>();
-  private readonly contextPools: NetBufferListContextPool[] = [];
+  private contextPools: NdisContextPool[] = [];
   private readonly contextUsage = new Map<object, ContextUsage>();
   private readonly adapterWaiters = new Map<string, readonly ((ndisMiniportHandle: NdisMiniport) => void)[]>();
   private readonly pendingInstances = new Set<string>();
+  /** Violations that are not told yet, see {@link holdReports}; null while all are told at once. */
+  private held: ChimneyViolation[] | null = null;
 
   constructor(options: NdisOptions = {}) {
     this.clock = options.clock ?? new SystemClock();
@@ -173,7 +176,12 @@ export class Ndis implements NdisLibrary {
       throw this.violation('CHIM-LIF-006', registration.name, `NdisMDeregisterMiniportDriver: ${registration.adapters.length} adapters of the driver are not halted`, [registration]);
     }
     this.miniportDrivers.delete(registration);
-    registration.driver.miniportDriverUnload?.();
+    this.forgetContextsOf(registration.driver);
+    try {
+      registration.driver.miniportDriverUnload?.();
+    } catch (error) {
+      this.reportEscaped(registration.name, 'MiniportDriverUnload', error, [registration]);
+    }
   }
 
   deregisterProtocolDriver(ndisProtocolHandle: NdisProtocolHandle): void {
@@ -182,6 +190,16 @@ export class Ndis implements NdisLibrary {
       throw this.violation('CHIM-LIF-006', registration.name, `NdisDeregisterProtocolDriver: ${registration.bindings.length} bindings of the driver are open`, [registration]);
     }
     this.protocolDrivers.delete(registration);
+    this.forgetContextsOf(registration.driver);
+  }
+
+  /** A driver that is gone pushes no more contexts; pools that it left contexts of behind stay, for leak checks. */
+  private forgetContextsOf(driver: object): void {
+    for (const registration of [...this.miniportDrivers, ...this.protocolDrivers]) {
+      if (registration.driver === driver) return;
+    }
+    this.contextUsage.delete(driver);
+    this.contextPools = this.contextPools.filter((pool) => pool.owner !== driver || pool.outstanding > 0);
   }
 
   imAssociateMiniport(ndisDriverHandle: NdisMiniportDriverHandle, ndisProtocolHandle: NdisProtocolHandle): void {
@@ -202,6 +220,7 @@ export class Ndis implements NdisLibrary {
   addAdapter(ndisDriverHandle: NdisMiniportDriverHandle, name: string, onRestarted?: (status: NDIS_STATUS) => void): AddAdapterResult {
     const registration = this.miniportOf(ndisDriverHandle, 'addAdapter');
     this.requirePassive('addAdapter', registration.name);
+    if (this.pendingInstances.has(name)) throw new TypeError(`addAdapter: a virtual miniport named ${name} is coming up`);
     return this.startAdapter(registration, name, null, onRestarted);
   }
 
@@ -212,7 +231,11 @@ export class Ndis implements NdisLibrary {
     restartAdapter(adapter, onRestarted ?? null);
     const waiters = this.adapterWaiters.get(name) ?? [];
     this.adapterWaiters.delete(name);
-    for (const onUp of waiters) onUp(adapter);
+    for (const onUp of waiters) {
+      this.callBack(() => {
+        onUp(adapter);
+      });
+    }
     return { status: NDIS_STATUS_SUCCESS, ndisMiniportHandle: adapter };
   }
 
@@ -279,7 +302,8 @@ export class Ndis implements NdisLibrary {
 
   /** The opposite: the protocol lets the adapter go. @param onUnbound called when it has. */
   unbindAdapter(binding: NdisBinding, onUnbound?: () => void): void {
-    unbind(binding as Binding, onUnbound ?? null);
+    if (!(binding instanceof Binding) || binding.ndis !== this) throw new TypeError(`unbindAdapter: binding is ${describeValue(binding)}, not a binding of this NDIS`);
+    unbind(binding, onUnbound ?? null);
   }
 
   openAdapterEx(ndisProtocolHandle: NdisProtocolHandle, protocolBindingContext: unknown, bindContext: NdisBindContext): OpenAdapterResult {
@@ -305,7 +329,7 @@ export class Ndis implements NdisLibrary {
     parameters: NetBufferListContextPoolParameters = {},
   ): NetBufferListContextPool<ContextData> {
     const pool = new NdisContextPool<ContextData>(this, owner, parameters);
-    this.contextPools.push(pool);
+    this.contextPools.push(pool as NdisContextPool);
     return pool;
   }
 
@@ -323,11 +347,15 @@ export class Ndis implements NdisLibrary {
    * @returns a function that detaches it; with the last one gone, crossings cost what they cost before.
    */
   attachObserver(observer: NdisObserver, rank: ObserverRank = 'trace'): () => void {
-    const list = this.observers ?? new ObserverList();
-    list.add(observer, rank);
+    const list =
+      this.observers ??
+      new ObserverList((error) => {
+        this.reportEscaped('an observer', 'NdisObserver', error, [observer]);
+      });
+    const remove = list.add(observer, rank);
     this.setObservers(list);
     return () => {
-      list.remove(observer);
+      remove();
       if (list.isEmpty && this.observers === list) this.setObservers(null);
     };
   }
@@ -351,13 +379,61 @@ export class Ndis implements NdisLibrary {
     const violation = new ChimneyViolation(details);
     this.reported.add(violation);
     this.violationCount++;
-    for (const listener of [...this.violationListeners]) listener(violation);
+    if (this.held === null) this.tell(violation);
+    else this.held.push(violation);
     return violation;
+  }
+
+  private tell(violation: ChimneyViolation): void {
+    for (const listener of [...this.violationListeners]) {
+      try {
+        listener(violation);
+      } catch (error) {
+        // Whoever broke the rule is not to blame for its observer.
+        throwLater(error);
+      }
+    }
+  }
+
+  /**
+   * Violations are told when {@link releaseReports} is called. For work on a tree: a listener may call NDIS, and must
+   * find every block either taken or not.
+   */
+  holdReports(): void {
+    this.held ??= [];
+  }
+
+  /** Tells what was held back. */
+  releaseReports(): void {
+    const { held } = this;
+    this.held = null;
+    if (held !== null) for (const violation of held) this.tell(violation);
   }
 
   /** Reports a violation of one of the rules NDIS checks itself. */
   violation(rule: CoreRule, actor: string, detail: string, objects: readonly unknown[]): ChimneyViolation {
     return this.reportViolation({ rule, actor, detail, objects, page: RULES[rule] });
+  }
+
+  /** Reports a violation that is found when its author has returned: there is no caller to throw to. */
+  accuse(rule: CoreRule, actor: string, detail: string, objects: readonly unknown[]): void {
+    const violation = this.violation(rule, actor, detail, objects);
+    if (this.onViolation === 'throw') throwLater(violation);
+  }
+
+  /** Calls back whoever asked for a change of the configuration; what he throws is not NDIS's to die of. */
+  callBack(callback: (() => void) | null): void {
+    try {
+      callback?.();
+    } catch (error) {
+      this.reportEscaped('the operating system', 'callback', error, []);
+    }
+  }
+
+  /** Does what needs PASSIVE_LEVEL: now, or when the DPC that causes it is over. */
+  atPassive(work: () => void): void {
+    if (this.dpcQueue.irql === IRQL.PASSIVE_LEVEL) work();
+    else this.passive.add(work);
   }
 
   /**
@@ -385,9 +461,9 @@ export class Ndis implements NdisLibrary {
     this.deferredFailures.addOperation(record);
   }
 
-  /** Completes an NBL in place of the driver of `adapter`, from a DPC. */
-  completeLater(adapter: MiniportAdapter, list: NetBufferList, crossing: DdiCrossing): void {
-    this.deferredFailures.addList(adapter, list, crossing);
+  /** Completes one NBL in place of the driver below `binding`, from a DPC. */
+  completeLater(binding: Binding, netBufferList: NetBufferList, crossing: DdiCrossing): void {
+    this.deferredFailures.addList(binding, netBufferList, crossing);
   }
 
   /** The contexts a driver has pushed by itself; shared by its pools and adapters. */
@@ -427,23 +503,23 @@ export class Ndis implements NdisLibrary {
 
   private miniportOf(handle: NdisMiniportDriverHandle, call: string): MiniportRegistration {
     const registration = handle as MiniportRegistration;
-    if (!this.miniportDrivers.has(registration) && (registration as MiniportRegistration | null)?.ndis !== this) {
-      throw new TypeError(`${call}: the driver handle is not of this NDIS`);
+    if (!this.miniportDrivers.has(registration)) {
+      throw new TypeError(`${call}: ndisDriverHandle is ${describeValue(handle)}, not the handle of a driver that is registered with this NDIS`);
     }
     return registration;
   }
 
   private protocolOf(handle: NdisProtocolHandle, call: string): ProtocolRegistration {
     const registration = handle as ProtocolRegistration;
-    if (!this.protocolDrivers.has(registration) && (registration as ProtocolRegistration | null)?.ndis !== this) {
-      throw new TypeError(`${call}: the protocol handle is not of this NDIS`);
+    if (!this.protocolDrivers.has(registration)) {
+      throw new TypeError(`${call}: ndisProtocolHandle is ${describeValue(handle)}, not the handle of a protocol that is registered with this NDIS`);
     }
     return registration;
   }
 
   private adapterOf(handle: NdisMiniport, call: string): MiniportAdapter {
-    if ((handle as NdisMiniport | null)?.ndis !== this) throw new TypeError(`${call}: the miniport handle is not of this NDIS`);
-    return handle as MiniportAdapter;
+    if (handle instanceof MiniportAdapter && handle.ndis === this) return handle;
+    throw new TypeError(`${call}: ndisMiniportHandle is ${describeValue(handle)}, not an adapter of this NDIS`);
   }
 }
 

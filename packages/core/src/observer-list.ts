@@ -1,12 +1,13 @@
-import type {
-  AllocationKind,
-  DdiCrossing,
-  NDIS_STATUS,
-  NdisBinding,
-  NdisMiniport,
-  NdisObserver,
-  NetBuffer,
-  NetBufferList,
+import {
+  NDIS_STATUS_FAILURE,
+  type AllocationKind,
+  type DdiCrossing,
+  type NDIS_STATUS,
+  type NdisBinding,
+  type NdisMiniport,
+  type NdisObserver,
+  type NetBuffer,
+  type NetBufferList,
 } from '@ndis-chimney/types';
 
 /** Who sees a crossing first: a verifier may forbid it, a trace notes it, a stream shows it to people. */
@@ -22,29 +23,40 @@ interface Attached {
 /**
  * All observers of one NDIS behind one object, so that the data path calls one shape. Without observers there is no
  * list: whoever would notify holds null instead.
+ *
+ * `enter` alone may stop what it sees, see {@link NdisObserver}. What an observer throws elsewhere is reported: what it
+ * was told of has happened.
  */
 export class ObserverList implements Required<NdisObserver> {
   private attached: readonly Attached[] = [];
+  private readonly onError: (error: unknown) => void;
 
   /** Whether any observer is told of allocations; they are as many as there are NBLs. */
   seesAllocations = false;
+
+  /** @param onError told of what observers throw where nobody can be stopped. */
+  constructor(onError: (error: unknown) => void) {
+    this.onError = onError;
+  }
 
   get isEmpty(): boolean {
     return this.attached.length === 0;
   }
 
-  /** Observers of one rank see things in the order they were added. */
-  add(observer: NdisObserver, rank: ObserverRank): void {
+  /**
+   * Observers of one rank see things in the order they were added; one that is added twice sees them twice.
+   * @returns a function that takes this addition back.
+   */
+  add(observer: NdisObserver, rank: ObserverRank): () => void {
     const added: Attached = { observer, rank: ORDER.indexOf(rank) };
     const after = this.attached.findIndex((one) => one.rank > added.rank);
     const at = after < 0 ? this.attached.length : after;
     this.attached = [...this.attached.slice(0, at), added, ...this.attached.slice(at)];
     this.look();
-  }
-
-  remove(observer: NdisObserver): void {
-    this.attached = this.attached.filter((one) => one.observer !== observer);
-    this.look();
+    return () => {
+      this.attached = this.attached.filter((one) => one !== added);
+      this.look();
+    };
   }
 
   private look(): void {
@@ -52,34 +64,81 @@ export class ObserverList implements Required<NdisObserver> {
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {
-    for (const { observer } of this.attached) observer.enter?.(crossing, edge, subject, count, detail);
+    const { attached } = this;
+    for (let i = 0; i < attached.length; i++) {
+      try {
+        attached[i]!.observer.enter?.(crossing, edge, subject, count, detail);
+      } catch (error) {
+        // Those that saw it begin see it end.
+        for (let seen = i - 1; seen >= 0; seen--) this.leaveOne(attached[seen]!, crossing, edge, subject, NDIS_STATUS_FAILURE, detail);
+        throw error;
+      }
+    }
+  }
+
+  /** As {@link enter}, for what nobody can stop. */
+  enterAnyway(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {
+    for (const { observer } of this.attached) {
+      this.guard(() => {
+        observer.enter?.(crossing, edge, subject, count, detail);
+      });
+    }
   }
 
   leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void {
-    for (const { observer } of this.attached) observer.leave?.(crossing, edge, subject, status, detail);
+    const { attached } = this;
+    for (let i = 0; i < attached.length; i++) this.leaveOne(attached[i]!, crossing, edge, subject, status, detail);
+  }
+
+  private leaveOne({ observer }: Attached, crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void {
+    try {
+      observer.leave?.(crossing, edge, subject, status, detail);
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   allocated(kind: AllocationKind, object: object, owner: string): void {
-    for (const { observer } of this.attached) observer.allocated?.(kind, object, owner);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.allocated?.(kind, object, owner));
+    }
   }
 
   freed(kind: AllocationKind, object: object, owner: string): void {
-    for (const { observer } of this.attached) observer.freed?.(kind, object, owner);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.freed?.(kind, object, owner));
+    }
   }
 
   dataStart(netBuffer: NetBuffer, byteCount: number): void {
-    for (const { observer } of this.attached) observer.dataStart?.(netBuffer, byteCount);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.dataStart?.(netBuffer, byteCount));
+    }
   }
 
   timer(action: 'start' | 'cancel' | 'expire', name: string, delayMs: number): void {
-    for (const { observer } of this.attached) observer.timer?.(action, name, delayMs);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.timer?.(action, name, delayMs));
+    }
   }
 
   wire(direction: 'transmit' | 'receive', adapter: string, frame: Uint8Array<ArrayBufferLike>): void {
-    for (const { observer } of this.attached) observer.wire?.(direction, adapter, frame);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.wire?.(direction, adapter, frame));
+    }
   }
 
   nonOffload(adapter: NdisMiniport, netBufferList: NetBufferList, count: number): void {
-    for (const { observer } of this.attached) observer.nonOffload?.(adapter, netBufferList, count);
+    for (const { observer } of this.attached) {
+      this.guard(() => observer.nonOffload?.(adapter, netBufferList, count));
+    }
+  }
+
+  private guard(notify: () => void): void {
+    try {
+      notify();
+    } catch (error) {
+      this.onError(error);
+    }
   }
 }

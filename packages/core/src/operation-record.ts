@@ -18,6 +18,8 @@ export class OperationRecord {
   outer: OperationRecord | null = null;
   /** Blocks in the tree. */
   blockCount = 0;
+  /** Counts the operations that the record has been used for. */
+  use = 0;
   /** Link of the free list. */
   next: OperationRecord | null = null;
 }
@@ -43,6 +45,7 @@ export class OperationRecordPool {
   }
 
   give(record: OperationRecord): void {
+    record.use++;
     record.binding = null;
     record.root = null;
     record.outer = null;

@@ -1,4 +1,12 @@
-import { DDI_CROSSING, type DdiCrossing, type NdisBinding, type NetBufferList } from '@ndis-chimney/types';
+import {
+  BlockWalk,
+  DDI_CROSSING,
+  NDIS_STATUS_PENDING,
+  type DdiCrossing,
+  type NdisBinding,
+  type NetBufferList,
+  type OffloadBlockList,
+} from '@ndis-chimney/types';
 import { Observable, filter, type MonoTypeOperatorFunction, type OperatorFunction } from 'rxjs';
 
 import type { DdiEvent } from './ddi-event.ts';
@@ -43,7 +51,10 @@ export function statusIndications(): MonoTypeOperatorFunction<DdiEvent> {
 export interface PairedRequest {
   /** The downcall. */
   readonly request: DdiEvent;
-  /** The completion that brought back the last of what the request passed down. */
+  /**
+   * What brought back the last of what the request passed down: a completion, the completion of a terminate for sends
+   * that come back in its tree, the answer for an OID request that was answered at once.
+   */
   readonly completion: DdiEvent;
   /** Completions it took: several when a list was completed in parts. */
   readonly completions: number;
@@ -67,13 +78,14 @@ export function pairRequests(): OperatorFunction<DdiEvent, PairedRequest> {
       const open = new Map<NdisBinding, Map<object, OpenRequest>>();
       return source.subscribe({
         next(event) {
-          if (event.phase !== 'enter') return;
+          const isAnswer = event.crossing === DDI_CROSSING.oidRequest && event.phase === 'leave' && event.status !== NDIS_STATUS_PENDING;
+          if (event.phase !== 'enter' && !isAnswer) return;
           let requests = open.get(event.binding);
           if (requests === undefined) {
             requests = new Map<object, OpenRequest>();
             open.set(event.binding, requests);
           }
-          if (event.crossing.direction === 'down') openRequest(requests, event);
+          if (event.crossing.direction === 'down' && !isAnswer) openRequest(requests, event);
           else for (const paired of closeRequests(requests, event)) subscriber.next(paired);
         },
         error(error) {
@@ -87,14 +99,24 @@ export function pairRequests(): OperatorFunction<DdiEvent, PairedRequest> {
 }
 
 /** Things that cross and come back: every NBL of a list; the root of a tree; an OID request. */
-function* itemsOf(event: DdiEvent): Generator<object> {
-  const { live, crossing } = event;
+function* itemsOf({ live, crossing }: DdiEvent): Generator<object> {
   if (live === null) return;
-  if (crossing.carries !== 'nbl') {
-    yield live;
-    return;
+  if (crossing.carries === 'nbl') yield* membersOf(live as NetBufferList);
+  else yield live;
+}
+
+function* membersOf(list: NetBufferList | null): Generator<NetBufferList> {
+  for (let nbl = list; nbl !== null; nbl = nbl.next) yield nbl;
+}
+
+/** As {@link itemsOf} for what comes up: a tree brings sends back as well. */
+function* returnedItemsOf(event: DdiEvent): Generator<object> {
+  yield* itemsOf(event);
+  if (event.crossing.carries !== 'block' || event.live === null) return;
+  const walk = new BlockWalk<OffloadBlockList>();
+  for (let block: OffloadBlockList | null = walk.start(event.live as OffloadBlockList); block !== null; block = walk.next(block)) {
+    yield* membersOf(block.netBufferListChain);
   }
-  for (let nbl: NetBufferList | null = live as NetBufferList; nbl !== null; nbl = nbl.next) yield nbl;
 }
 
 function openRequest(requests: Map<object, OpenRequest>, event: DdiEvent): void {
@@ -105,14 +127,14 @@ function openRequest(requests: Map<object, OpenRequest>, event: DdiEvent): void 
 
 function closeRequests(requests: Map<object, OpenRequest>, event: DdiEvent): PairedRequest[] {
   const paired: PairedRequest[] = [];
-  for (const item of itemsOf(event)) {
+  for (const item of returnedItemsOf(event)) {
     const request = requests.get(item);
     if (request === undefined) continue;
     requests.delete(item);
     if (request.lastCompletion !== event) request.completions++;
     request.lastCompletion = event;
     // A tree is one item, however many blocks it has.
-    request.missing = event.crossing.carries === 'nbl' ? request.missing - 1 : 0;
+    request.missing = request.request.crossing.carries === 'nbl' ? request.missing - 1 : 0;
     if (request.missing === 0) paired.push({ request: request.request, completion: event, completions: request.completions });
   }
   return paired;

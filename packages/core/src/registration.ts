@@ -24,6 +24,7 @@ import type { Binding } from './binding.ts';
 import { DriverOffloadHandlers } from './driver-offload-handlers.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
+import { describeValue } from './source-tags.ts';
 
 /** A chimney structure is for TCP or for nothing. */
 function isForTcp(optionalHandlers: NdisDriverOptionalHandlers): boolean {
@@ -77,7 +78,11 @@ abstract class Registration {
     this.name = name;
   }
 
-  protected requireTime(): void {
+  protected requireTime(optionalHandlers: NdisDriverOptionalHandlers): void {
+    const call = 'NdisSetOptionalHandlers';
+    if (typeof (optionalHandlers as Partial<NdisDriverOptionalHandlers> | null)?.handlers !== 'object') {
+      throw new TypeError(`${call} (called by ${this.name}): optionalHandlers is ${describeValue(optionalHandlers)}, not a characteristics structure`);
+    }
     if (!this.isInSetOptions) {
       throw this.ndis.violation('CHIM-CAP-001', this.name, 'NdisSetOptionalHandlers is called from MiniportSetOptions or ProtocolSetOptions', [this]);
     }
@@ -110,7 +115,7 @@ export class MiniportRegistration extends Registration implements NdisMiniportDr
   }
 
   setOptionalHandlers(optionalHandlers: NdisDriverOptionalHandlers): NDIS_STATUS {
-    this.requireTime();
+    this.requireTime(optionalHandlers);
     const { handlers } = optionalHandlers;
     switch (optionalHandlers.header.type) {
       case NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: {
@@ -133,13 +138,16 @@ export class MiniportRegistration extends Registration implements NdisMiniportDr
   }
 
   getOffloadHandlers(chimneyType: number): GetOffloadHandlersResult {
-    const isTcp = chimneyType === NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload;
-    return isTcp ? { status: NDIS_STATUS_SUCCESS, offloadHandlers: this.offloadHandlers } : { status: NDIS_STATUS_NOT_SUPPORTED, offloadHandlers: null };
+    const isOffered = chimneyType === NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload && this.providerTcp !== null;
+    return isOffered ? { status: NDIS_STATUS_SUCCESS, offloadHandlers: this.offloadHandlers } : { status: NDIS_STATUS_NOT_SUPPORTED, offloadHandlers: null };
   }
 
-  /** True when chimney operations may cross the upper edge of this driver's adapters. */
+  /**
+   * True when chimney operations may cross the upper edge of this driver's adapters. An intermediate driver has to have
+   * registered for its lower edge too, or it could not pass anything on.
+   */
   get hasChimney(): boolean {
-    return this.providerGeneric !== null && this.providerTcp !== null;
+    return this.providerGeneric !== null && this.providerTcp !== null && this.associated?.hasChimney !== false;
   }
 }
 
@@ -157,8 +165,13 @@ export class ProtocolRegistration extends Registration implements NdisProtocolHa
     this.driver = driver;
   }
 
+  /** True when the driver may make chimney calls. */
+  get hasChimney(): boolean {
+    return this.clientGeneric !== null && this.clientTcp !== null;
+  }
+
   setOptionalHandlers(optionalHandlers: NdisDriverOptionalHandlers): NDIS_STATUS {
-    this.requireTime();
+    this.requireTime(optionalHandlers);
     const { handlers } = optionalHandlers;
     switch (optionalHandlers.header.type) {
       case NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS: {

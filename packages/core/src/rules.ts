@@ -9,6 +9,7 @@ export const RULES = {
   'CHIM-BLK-003': 'ns-ndischimney-_ndis_miniport_offload_block_list.md',
   'CHIM-BLK-008': 'terminate-offload-sequence.md',
   'CHIM-BLK-011': 'ns-ndischimney-_ndis_protocol_offload_block_list.md',
+  'CHIM-BLK-012': 'ns-ndischimney-_ndis_protocol_offload_block_list.md',
   'CHIM-CAP-001': 'registering-chimney-offload-functions.md',
   'CHIM-DSC-001': 'nf-ndischimney-ndisoffloadtcpdisconnect.md',
   'CHIM-DSC-002': 'nf-ndischimney-ndisoffloadtcpdisconnect.md',

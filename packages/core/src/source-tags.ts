@@ -75,8 +75,10 @@ export function tagDownLogged(binding: Binding, list: NetBufferList, log: Source
     remember(log, source);
     nbl.sourceHandle = binding;
     count++;
+    // A list made by hand in JavaScript may end with undefined; below this edge it ends as lists do.
+    nbl.next ??= null;
     nbl = nbl.next;
-  } while (nbl != null);
+  } while (nbl !== null);
   binding.outstandingNbls += count;
   // The next list will probably come from where this one came from.
   binding.usualSource = log[0]?.source ?? null;
@@ -130,6 +132,7 @@ function refusedDown(
   if (isLoop) {
     return ndis.violation('CHIM-NBL-008', upper.name, `${call}: the list loops back from member ${at} to an earlier one`, [nbl, list]);
   }
+  if (isFreed(nbl)) return ndis.violation('CHIM-NBL-010', upper.name, `${call}: member ${at} of the list was freed`, [nbl, list]);
   const holder = nbl.sourceHandle === null ? 'nobody' : describeSource(nbl.sourceHandle);
   return ndis.violation('CHIM-NBL-004', upper.name, `${call}: member ${at} of the list is still out, ${holder}`, [nbl, list]);
 }
@@ -143,10 +146,22 @@ function isAmongFirst(list: NetBufferList, wanted: NetBufferList, count: number)
   return false;
 }
 
-function describeSource(source: NetBufferListSource): string {
-  return isBinding(source)
-    ? `passed down by ${source.upper.name} to ${source.lower.name}`
-    : `indicated by adapter ${(source as MiniportAdapter).name}`;
+/** What may be in the place of a source to say that no driver has the NBL. */
+export interface SpecialTag {
+  readonly tagText: string;
+}
+
+/** A freed NBL carries its pool as its tag, so that no edge takes it. */
+function isFreed(nbl: NetBufferList): boolean {
+  const source: object | null = nbl.sourceHandle;
+  return source !== null && source === nbl.ndisPoolHandle;
+}
+
+/** Where an NBL with this tag is. */
+export function describeSource(source: NetBufferListSource): string {
+  if (isBinding(source)) return `passed down by ${source.upper.name} to ${source.lower.name}`;
+  const { tagText } = source as Partial<SpecialTag>;
+  return tagText ?? `indicated by adapter ${(source as MiniportAdapter).name}`;
 }
 
 /**
@@ -210,7 +225,7 @@ function refusedUp(adapter: MiniportAdapter, nbl: NetBufferList, at: number, cal
   const where = at === 0 ? 'the NET_BUFFER_LIST' : `member ${at} of the list`;
   if (!isNetBufferList(nbl)) return notAList(registration.name, call, nbl, at);
   const source = nbl.sourceHandle;
-  if (source === null) {
+  if (source === null || isFreed(nbl)) {
     return ndis.violation('CHIM-NBL-001', registration.name, `${call}: ${where} is not outstanding below any binding: completed twice, met twice in the list, or never passed down`, [nbl]);
   }
   return ndis.violation('CHIM-NBL-001', registration.name, `${call}: ${where} is not adapter ${adapter.name}'s to complete; it was ${describeSource(source)}`, [nbl, source]);
@@ -225,7 +240,7 @@ export function notAList(actor: string, call: string, value: unknown, at = 0): T
 /** A short name for a value that should have been something else. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'object') return `an object of class ${value.constructor.name}`;
+  if (typeof value === 'object') return `an object of class ${(value.constructor as { readonly name: string } | undefined)?.name ?? 'none'}`;
   return `a ${typeof value}`;
 }
 
@@ -285,7 +300,21 @@ export function untagReturn(binding: Binding, list: NetBufferList, call: string)
     count++;
     nbl = nbl.next;
   } while (nbl != null);
+  if (count > binding.indicatedNbls) {
+    retag(list, count, adapter);
+    throw refusedCount(binding, list, count, call);
+  }
   return count;
+}
+
+/** The adapter indicated them, but the binding has not kept so many: shown for the time of a call, or to somebody else. */
+function refusedCount(binding: Binding, list: NetBufferList, count: number, call: string): Error {
+  const { ndis, upper, lower, indicatedNbls } = binding;
+  const other = lower.bindings.find((one) => one !== binding && one.indicatedNbls > 0);
+  if (other !== undefined) {
+    return ndis.violation('CHIM-RET-003', upper.name, `${call}: ${count} NET_BUFFER_LISTs go back over the binding of ${upper.name}, which has kept ${indicatedNbls}; ${other.upper.name} has kept ${other.indicatedNbls}`, [list]);
+  }
+  return ndis.violation('CHIM-RET-002', upper.name, `${call}: ${count} NET_BUFFER_LISTs are returned, the driver has kept ${indicatedNbls}`, [list]);
 }
 
 function refusedReturn(binding: Binding, nbl: NetBufferList, at: number, call: string): Error {

@@ -1,6 +1,5 @@
 import {
   DDI_CROSSING,
-  NDIS_STATUS_FAILURE,
   isOffloadBlockList,
   type DdiCrossing,
   type MiniportOffloadBlockList,
@@ -9,10 +8,11 @@ import {
 } from '@ndis-chimney/types';
 
 import { GATE, type Binding } from './binding.ts';
-import { leaveBlock, takeBlock, untakeBlock, unleaveBlock } from './block-crossing.ts';
+import { abandonBlock, failBlock, leaveBlock, takeBlock, untakeBlock, unleaveBlock } from './block-crossing.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { OPERATION, type Operation, type OperationRecord } from './operation-record.ts';
 import { describeValue } from './source-tags.ts';
+import { UndoLog } from './undo-log.ts';
 
 const DOWN: readonly DdiCrossing[] = [
   DDI_CROSSING.initiateOffload,
@@ -41,7 +41,8 @@ export function startOperation(binding: Binding, operation: Operation, tree: Pro
   requireGate(binding, operation, crossing);
   const outer = outerOf(binding, root, crossing);
   const record = ndis.operations.take(binding, operation, root, outer);
-  takeTree(binding, record, root, crossing);
+  const log = undoLogFor(binding);
+  takeTree(binding, record, root, crossing, log);
   const above = root.sourceHandle;
   root.sourceHandle = binding;
   binding.outstandingOperations++;
@@ -51,31 +52,40 @@ export function startOperation(binding: Binding, operation: Operation, tree: Pro
     } catch (error) {
       binding.outstandingOperations--;
       root.sourceHandle = above;
-      untakeTree(binding, record, root, record.blockCount);
+      untakeTree(binding, record, root, record.blockCount, log);
       ndis.operations.give(record);
       throw error;
     }
   }
-  ndis.undoLog.clear();
-  if ((binding.gate & GATE.blocked) !== 0) {
-    // NDIS blocks the chimney here: nothing crosses, every block fails.
-    ndis.failLater(record);
-    return;
-  }
+  log.clear();
+  // Where NDIS blocks the chimney nothing crosses: every block fails.
+  if ((binding.gate & GATE.blocked) !== 0) ndis.failLater(record);
+  else callDownGuarded(binding, record, operation, crossing, root);
+  if (binding.observer !== null) binding.observer.leave(crossing, binding, root, 0, 0);
+}
+
+/** Observers are called while a log is in use, and may call NDIS: then the log is not the one that all others share. */
+function undoLogFor(binding: Binding): UndoLog {
+  return binding.observer === null ? binding.ndis.undoLog : new UndoLog();
+}
+
+function callDownGuarded(binding: Binding, record: OperationRecord, operation: Operation, crossing: DdiCrossing, root: OffloadBlockList): void {
+  const { ndis, lower } = binding;
+  const { use } = record;
   try {
     callDown(binding, operation, root as unknown as MiniportOffloadBlockList);
   } catch (error) {
-    ndis.reportEscaped(binding.lower.registration.name, crossing.entry, error, [root]);
+    ndis.reportEscaped(lower.registration.name, crossing.entry, error, [root]);
     // A driver that handed the tree on before it failed will see it completed from below; otherwise nobody will.
-    if (root.ndisReserved0 === record) ndis.failLater(record);
+    if (record.use === use && root.ndisReserved0 === record) ndis.failLater(record);
   }
-  if (binding.observer !== null) binding.observer.leave(crossing, binding, root, 0, 0);
 }
 
 function requireGate(binding: Binding, operation: Operation, crossing: DdiCrossing): void {
   // A paused binding still lets state be read and taken back, a blocked one is answered by NDIS.
   const shut = operation === OPERATION.initiate ? GATE.opening | GATE.paused | GATE.closed : GATE.opening | GATE.closed;
   if ((binding.gate & shut) !== 0) throw binding.refuseGate(crossing.call);
+  if (!binding.upper.hasChimney) throw binding.refuseChimney(crossing.call);
 }
 
 function callDown(binding: Binding, operation: Operation, root: MiniportOffloadBlockList): void {
@@ -111,31 +121,36 @@ function outerOf(binding: Binding, root: OffloadBlockList, crossing: DdiCrossing
 }
 
 /** Marks every block, moves its handle, tags its NBLs; on a bad block everything is put back and the caller is told. */
-function takeTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, crossing: DdiCrossing): void {
-  const { walk, operations } = binding.ndis;
+function takeTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, crossing: DdiCrossing, log: UndoLog): void {
+  const { ndis } = binding;
+  const { walk, operations } = ndis;
   let block: OffloadBlockList | null = walk.start(root);
   let count = 0;
+  let error: Error | null = null;
+  ndis.holdReports();
   while (block !== null) {
-    const error: Error | null = takeBlock(binding, record, block, crossing.call);
-    if (error !== null) {
-      untakeTree(binding, record, root, count);
-      operations.give(record);
-      throw error;
-    }
+    error = takeBlock(binding, record, block, crossing.call, log);
+    if (error !== null) break;
     count++;
     block = walk.next(block);
   }
   record.blockCount = count;
+  if (error !== null) {
+    untakeTree(binding, record, root, count, log);
+    operations.give(record);
+  }
+  ndis.releaseReports();
+  if (error !== null) throw error;
 }
 
-function untakeTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, count: number): void {
-  const { walk, undoLog } = binding.ndis;
+function untakeTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, count: number, log: UndoLog): void {
+  const { walk } = binding.ndis;
   let block: OffloadBlockList | null = walk.start(root);
   for (let i = 0; i < count && block !== null; i++) {
-    untakeBlock(binding, record, block);
+    untakeBlock(binding, record, block, log);
     block = walk.next(block);
   }
-  undoLog.clear();
+  log.clear();
 }
 
 /** The way up: `adapter` completes the operation whose tree has this root. */
@@ -144,19 +159,26 @@ export function completeOperation(adapter: MiniportAdapter, operation: Operation
   const root = tree as unknown as OffloadBlockList;
   const record = recordOf(adapter, operation, root, crossing);
   const binding = record.binding as Binding;
-  const { ndis } = adapter;
-  leaveTree(adapter, binding, record, root, crossing);
+  const log = undoLogFor(binding);
+  leaveTree(adapter, binding, record, root, crossing, log);
   root.sourceHandle = null;
   if (binding.observer !== null) {
     try {
       binding.observer.enter(crossing, binding, root, record.blockCount, 0);
     } catch (error) {
       root.sourceHandle = binding;
-      unleaveTree(binding, record, root, record.blockCount);
+      unleaveTree(binding, record, root, record.blockCount, log);
       throw error;
     }
   }
-  ndis.undoLog.clear();
+  log.clear();
+  endOperation(binding, record, root, crossing);
+}
+
+/** The tree is whole and the driver above may have it. */
+function endOperation(binding: Binding, record: OperationRecord, root: OffloadBlockList, crossing: DdiCrossing): void {
+  const { ndis } = binding;
+  const { operation } = record;
   binding.outstandingOperations--;
   ndis.operations.give(record);
   try {
@@ -214,50 +236,61 @@ function recordOf(adapter: MiniportAdapter, operation: Operation, root: OffloadB
   return record;
 }
 
-function leaveTree(adapter: MiniportAdapter, binding: Binding, record: OperationRecord, root: OffloadBlockList, crossing: DdiCrossing): void {
-  const { walk } = adapter.ndis;
+function leaveTree(adapter: MiniportAdapter, binding: Binding, record: OperationRecord, root: OffloadBlockList, crossing: DdiCrossing, log: UndoLog): void {
+  const { ndis } = adapter;
+  const { walk } = ndis;
   let block: OffloadBlockList | null = walk.start(root);
   let count = 0;
   let error: Error | null = null;
-  while (block !== null && error === null) {
-    error = leaveBlock(adapter, binding, record, block, crossing.call);
+  ndis.holdReports();
+  while (block !== null) {
+    error = leaveBlock(adapter, binding, record, block, crossing.call, log);
     if (error !== null) break;
     count++;
     block = walk.next(block);
   }
   if (error === null && count !== record.blockCount) {
-    error = adapter.ndis.violation('CHIM-BLK-003', adapter.registration.name, `${crossing.call}: ${record.blockCount} blocks went down and ${count} came back`, [root]);
+    error = ndis.violation('CHIM-BLK-003', adapter.registration.name, `${crossing.call}: ${record.blockCount} blocks went down and ${count} came back`, [root]);
   }
-  if (error === null) return;
-  unleaveTree(binding, record, root, count);
-  throw error;
+  if (error !== null) unleaveTree(binding, record, root, count, log);
+  ndis.releaseReports();
+  if (error !== null) throw error;
 }
 
-function unleaveTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, count: number): void {
-  const { walk, undoLog } = binding.ndis;
+function unleaveTree(binding: Binding, record: OperationRecord, root: OffloadBlockList, count: number, log: UndoLog): void {
+  const { walk } = binding.ndis;
   let block: OffloadBlockList | null = walk.start(root);
   for (let i = 0; i < count && block !== null; i++) {
-    unleaveBlock(binding, record, block);
+    unleaveBlock(binding, record, block, log);
     block = walk.next(block);
   }
-  undoLog.clear();
+  log.clear();
 }
 
 /**
  * Completes an operation with failure in every block, as NDIS itself does when no driver will: the chimney is blocked
- * on the edge, or the driver's handler threw.
+ * on the edge, or the driver's handler threw. Nobody can stop it; of a tree that the driver spoilt every block that can
+ * still be reached comes back.
  */
 export function failOperation(record: OperationRecord): void {
   const { binding, root } = record;
   if (binding === null || root === null) return;
-  const { walk } = binding.ndis;
+  const crossing = UP[record.operation] as DdiCrossing;
+  const { ndis, lower } = binding;
+  const { walk } = ndis;
+  const log = new UndoLog();
   let block: OffloadBlockList | null = walk.start(root);
-  while (block !== null) {
-    block.status = NDIS_STATUS_FAILURE;
-    const handle = block.offloadHandle;
-    if (handle !== null && record.operation === OPERATION.initiate && handle.state === 'offloading') handle.miniportOffloadContext = null;
+  ndis.holdReports();
+  // Blocks that went down bound the walk: the driver may have bent the tree into a loop.
+  for (let count = 0; count < record.blockCount && isOffloadBlockList(block); count++) {
+    if (block.ndisReserved0 === record) {
+      failBlock(binding, record, block);
+      if (leaveBlock(lower, binding, record, block, crossing.call, log) !== null) abandonBlock(record, block);
+    }
     block = walk.next(block);
   }
-  root.sourceHandle = binding;
-  completeOperation(binding.lower, record.operation, root as unknown as MiniportOffloadBlockList);
+  ndis.releaseReports();
+  root.sourceHandle = null;
+  if (binding.observer !== null) binding.observer.enterAnyway(crossing, binding, root, record.blockCount, 0);
+  endOperation(binding, record, root, crossing);
 }

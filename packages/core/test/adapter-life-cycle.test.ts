@@ -193,7 +193,7 @@ describe('restart and pause', () => {
     }).toThrow(/adapter nic is running/);
     expect(() => {
       host.binding.completeNetPnPEvent({ netEvent: NET_PNP_EVENT_CODE.NetEventPause }, NDIS_STATUS_SUCCESS);
-    }).toThrow(/no event of the binding is under way/);
+    }).toThrow(/this event of the binding is not under way/);
     expect(rules()).toEqual(['CHIM-LIF-006', 'CHIM-LIF-006', 'CHIM-LIF-006']);
   });
 

@@ -118,11 +118,15 @@ describe('NdisOidRequest', () => {
   test('or take its time: PENDING, then one completion with the status', () => {
     const { target, host, request, violations } = bound();
     target.miniportOidRequest = () => NDIS_STATUS_PENDING;
-    const { request: made, status } = request(SET, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 'parameters');
+    const parameters = new NdisTcpConnectionOffloadParameters();
+    parameters.ticksPerSecond = 50;
+    const { request: made, status } = request(SET, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parameters);
     expect([status, host.entries().includes('protocolOidRequestComplete')]).toEqual([NDIS_STATUS_PENDING, false]);
     target.miniport.oidRequestComplete(made, NDIS_STATUS_SUCCESS);
     expect(host.calls.at(-1)).toEqual(['protocolOidRequestComplete', host, made, NDIS_STATUS_SUCCESS]);
-    expect(request(QUERY, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS).request.informationBuffer).toBe('parameters');
+    // What was set is the requester's again; NDIS answers from a copy.
+    parameters.ticksPerSecond = 100;
+    expect(request(QUERY, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS).request.informationBuffer).toMatchObject({ ticksPerSecond: 50 });
     expect(violations).toEqual([]);
   });
 

@@ -117,6 +117,12 @@ export class BlockListReuse<UpperEdge = unknown> {
     return true;
   }
 
+  /** Makes a tree that {@link down} prepared, and that was refused below, what it was when it came down. */
+  cancel(tree: ProtocolOffloadBlockList): void {
+    const root = tree as unknown as OffloadBlockList;
+    this.undo(root, root.imReserved0 as CallEntry<UpperEdge>, Infinity);
+  }
+
   private undo(root: OffloadBlockList, call: CallEntry<UpperEdge>, count: number): void {
     let block: OffloadBlockList | null = this.walk.start(root);
     for (let i = 0; i < count && block !== null; i++) {

@@ -1,6 +1,7 @@
 export { BlockListReuse } from './block-list-reuse.ts';
 export type { BlockListReuseLimits, RelayedOperation } from './block-list-reuse.ts';
 export { CallEntry, CallEntryPool } from './call-entry.ts';
+export { DeferredCompletions } from './deferred-completions.ts';
 export { NetBufferListTracker } from './net-buffer-list-tracker.ts';
 export { OffloadEntry } from './offload-entry.ts';
 export { OidRelay } from './oid-relay.ts';
@@ -9,5 +10,6 @@ export { PassThroughDriver } from './pass-through-driver.ts';
 export type { PassThroughOptions } from './pass-through-driver.ts';
 export { relayStatus, relayedNeighborQuery } from './relay.ts';
 export { RequestFailures } from './request-failures.ts';
-export type { DataRequest } from './request-failures.ts';
+export type { DataRequest, HandlersOfEdge } from './request-failures.ts';
 export { WaitingOperations } from './waiting-operations.ts';
+export type { WaitingOperation } from './waiting-operations.ts';

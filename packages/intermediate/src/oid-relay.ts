@@ -12,7 +12,10 @@ interface Relayed<UpperEdge> {
 export class OidRelay<UpperEdge> {
   private readonly pending = new Map<NdisOidRequest, Relayed<UpperEdge>>();
 
-  /** Sends a request on. @returns what the lower binding returned; only PENDING is followed by {@link up}. */
+  /**
+   * Sends a request on. @returns what the lower binding returned; only PENDING is followed by {@link up}.
+   * @throws when the request is refused below; nothing is pending then.
+   */
   down(lower: NdisBinding, upperEdge: UpperEdge, upperRequest: NdisOidRequest): NDIS_STATUS {
     const request = new NdisOidRequest();
     request.requestType = upperRequest.requestType;
@@ -23,7 +26,13 @@ export class OidRelay<UpperEdge> {
     request.informationBuffer = upperRequest.informationBuffer;
     request.informationBufferLength = upperRequest.informationBufferLength;
     this.pending.set(request, { upperEdge, upperRequest });
-    const status = lower.oidRequest(request);
+    let status: NDIS_STATUS;
+    try {
+      status = lower.oidRequest(request);
+    } catch (error) {
+      this.pending.delete(request);
+      throw error;
+    }
     if (status !== NDIS_STATUS_PENDING) this.up(request);
     return status;
   }

@@ -20,9 +20,11 @@ export class PassThroughAdapter {
   readonly macAddress: Uint8Array<ArrayBufferLike>;
   /** The lower binding. Set while it is open. */
   lower!: NdisBinding;
-  /** The virtual miniport and its six entry points. Set once it is initialized. */
+  /** The virtual miniport and its six entry points. Set once it is initialized, see {@link isUp}. */
   miniport!: NdisMiniport;
   handlers!: NdisTcpOffloadEventHandlers;
+  /** True once the virtual miniport is initialized. It may come up some time after the bind, or never. */
+  isUp = false;
   /** True between the lower binding's restart and its pause. */
   isLowerRunning = false;
   /** True when the virtual miniport was asked to restart before the lower binding was. */

@@ -1,9 +1,10 @@
 import {
+  BlockWalk,
   NDIS_CHIMNEY_OFFLOAD_TYPE,
   NDIS_RECEIVE_FLAGS_RESOURCES,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
+  NDIS_STATUS_FAILURE,
   NDIS_STATUS_PENDING,
-  NDIS_STATUS_RESOURCES,
   NDIS_STATUS_SUCCESS,
   NET_PNP_EVENT_CODE,
   NdisClientChimneyOffloadGenericCharacteristics,
@@ -39,13 +40,14 @@ import {
   type ProviderChimneyOffloadTcpHandlers,
 } from '@ndis-chimney/types';
 
-import { BlockListReuse } from './block-list-reuse.ts';
+import { BlockListReuse, type RelayedOperation } from './block-list-reuse.ts';
+import { DeferredCompletions } from './deferred-completions.ts';
 import { NetBufferListTracker } from './net-buffer-list-tracker.ts';
 import { OidRelay } from './oid-relay.ts';
 import type { OffloadEntry } from './offload-entry.ts';
 import { PassThroughAdapter } from './pass-through-adapter.ts';
 import { relayStatus, relayedNeighborQuery } from './relay.ts';
-import { RequestFailures, type DataRequest } from './request-failures.ts';
+import { RequestFailures, completeRequest, type DataRequest } from './request-failures.ts';
 import { WaitingOperations } from './waiting-operations.ts';
 
 /** Options of {@link PassThroughDriver}. */
@@ -90,6 +92,7 @@ export class PassThroughDriver
   protected readonly receives: NetBufferListTracker<PassThroughAdapter>;
   private readonly sendContexts: NetBufferListContextPool;
   protected readonly blocks: BlockListReuse<PassThroughAdapter>;
+  protected readonly completions: DeferredCompletions<PassThroughAdapter>;
   protected readonly failures: RequestFailures<PassThroughAdapter>;
   protected readonly waiting: WaitingOperations;
   private readonly oids: OidRelay<PassThroughAdapter>;
@@ -97,9 +100,10 @@ export class PassThroughDriver
   constructor(ndis: NdisLibrary, options: PassThroughOptions = {}) {
     this.name = options.name ?? 'pass-through';
     this.ndis = ndis;
-    this.failures = new RequestFailures(ndis.dpcQueue, (adapter) => {
+    this.completions = new DeferredCompletions(ndis.dpcQueue, (adapter) => {
       this.continuePause(adapter);
     });
+    this.failures = new RequestFailures(this.completions);
     const limit = options.netBufferListContexts ?? Infinity;
     this.sends = new NetBufferListTracker(ndis, this, { limit, shortageHandler: this.failures });
     this.sendContexts = this.sends.contexts;
@@ -173,11 +177,20 @@ export class PassThroughDriver
       isClosed = adapter.lower.closeAdapterEx() === NDIS_STATUS_SUCCESS;
       if (isClosed && adapter.isUnbindPending) adapter.lower.completeUnbindAdapterEx();
     };
-    if (isCancelled) close();
-    else this.ndis.imDeInitializeDeviceInstance(adapter.miniport, close);
+    if (isCancelled || !adapter.isUp) close();
+    else this.stopVirtualMiniport(adapter, close);
     if (isClosed) return NDIS_STATUS_SUCCESS;
     adapter.isUnbindPending = true;
     return NDIS_STATUS_PENDING;
+  }
+
+  private stopVirtualMiniport(adapter: PassThroughAdapter, onHalted: () => void): void {
+    // It will never run: the binding that it waits for goes.
+    if (adapter.isRestartPending) {
+      adapter.isRestartPending = false;
+      adapter.miniport.restartComplete(NDIS_STATUS_FAILURE);
+    }
+    this.ndis.imDeInitializeDeviceInstance(adapter.miniport, onHalted);
   }
 
   protocolCloseAdapterCompleteEx(adapter: PassThroughAdapter): void {
@@ -193,7 +206,7 @@ export class PassThroughDriver
         if (adapter.isRestartPending) {
           adapter.isRestartPending = false;
           adapter.miniport.restartComplete(NDIS_STATUS_SUCCESS);
-        } else if (adapter.miniport !== undefined) {
+        } else if (adapter.isUp) {
           this.ndis.restartAdapter(adapter.miniport);
         }
         return NDIS_STATUS_SUCCESS;
@@ -205,6 +218,7 @@ export class PassThroughDriver
   /** What is above pauses first; then nothing of it is below any more. */
   private pauseVirtualMiniport(adapter: PassThroughAdapter, event: NetPnPEventNotification): NDIS_STATUS {
     adapter.isLowerRunning = false;
+    if (!adapter.isUp) return NDIS_STATUS_SUCCESS;
     let isPaused = false;
     let isPending = false;
     this.ndis.pauseAdapter(adapter.miniport, () => {
@@ -231,10 +245,11 @@ export class PassThroughDriver
     offload.defaultTcpConnectionOffloadConfiguration = adapter.capabilities;
     offload.tcpConnectionOffloadHardwareCapabilities = adapter.capabilities;
     ndisMiniportHandle.setMiniportAttributes(offload);
-    const { status, offloadHandlers } = ndisMiniportHandle.getOffloadHandlers(NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload);
-    if (offloadHandlers === null) return status;
+    // A driver that registered no chimney handlers gets none, and is never called by what would need them.
+    const { offloadHandlers } = ndisMiniportHandle.getOffloadHandlers(NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload);
+    if (offloadHandlers !== null) adapter.handlers = offloadHandlers;
     adapter.miniport = ndisMiniportHandle;
-    adapter.handlers = offloadHandlers;
+    adapter.isUp = true;
     return NDIS_STATUS_SUCCESS;
   }
 
@@ -253,7 +268,7 @@ export class PassThroughDriver
 
   private isIdle(adapter: PassThroughAdapter): boolean {
     const { lower } = adapter;
-    return lower.outstandingNetBufferLists === 0 && lower.indicatedNetBufferLists === 0 && !this.failures.isPending(adapter);
+    return lower.outstandingNetBufferLists === 0 && lower.indicatedNetBufferLists === 0 && !this.completions.isPending(adapter);
   }
 
   private continuePause(adapter: PassThroughAdapter): void {
@@ -269,74 +284,124 @@ export class PassThroughDriver
   // --- state operations down ---
 
   miniportInitiateOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    const tree = this.blocks.down(offloadBlockList, adapter, adapter.lower);
-    if (tree === null) this.waiting.failInitiate(adapter.miniport, offloadBlockList);
-    else adapter.lower.initiateOffload(tree);
+    const isRelayed = this.relayNow(adapter, offloadBlockList, (tree) => {
+      adapter.lower.initiateOffload(tree);
+    });
+    if (!isRelayed) this.failLater(adapter, offloadBlockList, () => adapter.miniport.initiateOffloadComplete(offloadBlockList));
   }
 
   miniportTerminateOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    this.relayDown(adapter, offloadBlockList, (tree) => {
-      adapter.lower.terminateOffload(tree);
-    });
+    this.relayDown(
+      adapter,
+      offloadBlockList,
+      (tree) => adapter.lower.terminateOffload(tree),
+      () => adapter.miniport.terminateOffloadComplete(offloadBlockList),
+    );
   }
 
   miniportUpdateOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    this.relayDown(adapter, offloadBlockList, (tree) => {
-      adapter.lower.updateOffload(tree);
-    });
+    this.relayDown(
+      adapter,
+      offloadBlockList,
+      (tree) => adapter.lower.updateOffload(tree),
+      () => adapter.miniport.updateOffloadComplete(offloadBlockList),
+    );
   }
 
   miniportInvalidateOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    this.relayDown(adapter, offloadBlockList, (tree) => {
-      adapter.lower.invalidateOffload(tree);
-    });
+    this.relayDown(
+      adapter,
+      offloadBlockList,
+      (tree) => adapter.lower.invalidateOffload(tree),
+      () => adapter.miniport.invalidateOffloadComplete(offloadBlockList),
+    );
   }
 
   miniportQueryOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    this.relayDown(adapter, offloadBlockList, (tree) => {
-      adapter.lower.queryOffloadState(tree);
+    this.relayDown(
+      adapter,
+      offloadBlockList,
+      (tree) => adapter.lower.queryOffloadState(tree),
+      () => adapter.miniport.queryOffloadStateComplete(offloadBlockList),
+    );
+  }
+
+  /** Passes a tree on. @returns false, with nothing changed, when there is not memory for it. @throws when it is refused. */
+  private relayNow(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList, call: (tree: ProtocolOffloadBlockList) => void): boolean {
+    const tree = this.blocks.down(offloadBlockList, adapter, adapter.lower);
+    if (tree === null) return false;
+    try {
+      call(tree);
+    } catch (error) {
+      this.blocks.cancel(tree);
+      throw error;
+    }
+    return true;
+  }
+
+  private relayDown(
+    adapter: PassThroughAdapter,
+    offloadBlockList: MiniportOffloadBlockList,
+    call: (tree: ProtocolOffloadBlockList) => void,
+    complete: () => void,
+  ): void {
+    this.waiting.attempt({
+      relay: () => this.relayNow(adapter, offloadBlockList, call),
+      fail: () => {
+        this.failLater(adapter, offloadBlockList, complete);
+      },
     });
   }
 
-  private relayDown(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList, call: (tree: ProtocolOffloadBlockList) => void): void {
-    this.waiting.attempt(() => {
-      const tree = this.blocks.down(offloadBlockList, adapter, adapter.lower);
-      if (tree === null) return false;
-      call(tree);
-      return true;
-    });
+  /** Fails every block of a tree, and completes it from a DPC. NBLs in the tree are not touched. */
+  private failLater(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList, complete: () => void): void {
+    const walk = new BlockWalk<MiniportOffloadBlockList>();
+    for (let block: MiniportOffloadBlockList | null = walk.start(offloadBlockList); block !== null; block = walk.next(block)) {
+      block.status = NDIS_STATUS_FAILURE;
+    }
+    this.completions.add(adapter, complete);
   }
 
   // --- state operations up ---
 
   protocolInitiateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('initiate', offloadBlockList);
-    upperEdge.miniport.initiateOffloadComplete(tree);
-    this.waiting.retry();
+    this.relayUp('initiate', offloadBlockList, (miniport, tree) => miniport.initiateOffloadComplete(tree));
   }
 
   protocolTerminateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('terminate', offloadBlockList);
-    upperEdge.miniport.terminateOffloadComplete(tree);
-    this.waiting.retry();
+    this.relayUp('terminate', offloadBlockList, (miniport, tree) => miniport.terminateOffloadComplete(tree));
   }
 
   protocolUpdateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('other', offloadBlockList);
-    upperEdge.miniport.updateOffloadComplete(tree);
-    this.waiting.retry();
+    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.updateOffloadComplete(tree));
   }
 
   protocolInvalidateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('other', offloadBlockList);
-    upperEdge.miniport.invalidateOffloadComplete(tree);
-    this.waiting.retry();
+    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.invalidateOffloadComplete(tree));
   }
 
   protocolQueryOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('other', offloadBlockList);
-    upperEdge.miniport.queryOffloadStateComplete(tree);
-    this.waiting.retry();
+    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.queryOffloadStateComplete(tree));
+  }
+
+  private relayUp(
+    operation: RelayedOperation,
+    offloadBlockList: ProtocolOffloadBlockList,
+    complete: (miniport: NdisMiniport, tree: MiniportOffloadBlockList) => void,
+  ): void {
+    const { tree, upperEdge } = this.blocks.up(operation, offloadBlockList);
+    try {
+      complete(upperEdge.miniport, tree);
+    } catch (error) {
+      this.completions.add(upperEdge, () => {
+        complete(upperEdge.miniport, tree);
+      });
+      throw error;
+    } finally {
+      this.waiting.retry();
+      // What was sent may have come back in the tree.
+      if (upperEdge.isPausePending) this.continuePause(upperEdge);
+    }
   }
 
   // --- data requests down ---
@@ -366,33 +431,69 @@ export class PassThroughDriver
 
   miniportTcpOffloadReceiveReturn(adapter: PassThroughAdapter, netBufferList: NetBufferList): NDIS_STATUS {
     this.receives.pop(netBufferList);
-    adapter.lower.offloadTcpReceiveReturn(netBufferList);
+    try {
+      adapter.lower.offloadTcpReceiveReturn(netBufferList);
+    } catch (error) {
+      this.returnAgain(adapter, netBufferList);
+      throw error;
+    }
     if (adapter.isPausePending) this.continuePause(adapter);
     return NDIS_STATUS_SUCCESS;
+  }
+
+  private returnAgain(adapter: PassThroughAdapter, list: NetBufferList): void {
+    this.completions.add(adapter, () => {
+      adapter.lower.offloadTcpReceiveReturn(list);
+    });
   }
 
   // --- data requests up ---
 
   protocolTcpOffloadSendComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
-    adapter.handlers.relayTcpSendComplete(netBufferList, this.sendContexts);
+    try {
+      adapter.handlers.relayTcpSendComplete(netBufferList, this.sendContexts);
+    } catch (error) {
+      this.completeAgain(adapter, 'send', netBufferList);
+      throw error;
+    }
     if (adapter.isPausePending) this.continuePause(adapter);
   }
 
   protocolTcpOffloadReceiveComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
-    adapter.handlers.relayTcpReceiveComplete(netBufferList, this.sendContexts);
+    try {
+      adapter.handlers.relayTcpReceiveComplete(netBufferList, this.sendContexts);
+    } catch (error) {
+      this.completeAgain(adapter, 'receive', netBufferList);
+      throw error;
+    }
     if (adapter.isPausePending) this.continuePause(adapter);
   }
 
   protocolTcpOffloadDisconnectComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList | null): void {
     if (netBufferList === null) return;
     this.sends.pop(netBufferList);
-    adapter.handlers.tcpOffloadDisconnectComplete(netBufferList);
-    if (adapter.isPausePending) this.continuePause(adapter);
+    this.completeOrRetry(adapter, () => adapter.handlers.tcpOffloadDisconnectComplete(netBufferList));
   }
 
   protocolTcpOffloadForwardComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
     this.sends.pop(netBufferList);
-    adapter.handlers.tcpOffloadForwardComplete(netBufferList);
+    this.completeOrRetry(adapter, () => adapter.handlers.tcpOffloadForwardComplete(netBufferList));
+  }
+
+  /** A completion that was stopped is tried once more, from a DPC. The contexts are off already. */
+  private completeAgain(adapter: PassThroughAdapter, request: DataRequest, list: NetBufferList): void {
+    this.completions.add(adapter, () => {
+      completeRequest(adapter.handlers, request, list);
+    });
+  }
+
+  private completeOrRetry(adapter: PassThroughAdapter, complete: () => void): void {
+    try {
+      complete();
+    } catch (error) {
+      this.completions.add(adapter, complete);
+      throw error;
+    }
     if (adapter.isPausePending) this.continuePause(adapter);
   }
 
@@ -412,8 +513,12 @@ export class PassThroughDriver
     const { upperHandle, upperEdge } = offloadContext.owner;
     // Without memory the data stays below, and is offered again when the host posts a receive.
     if (!this.receives.push(netBufferList, upperEdge)) return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
-    const result = upperEdge.handlers.tcpOffloadReceiveHandler(upperHandle, netBufferList, status, bytesConsumed);
-    if (result !== NDIS_STATUS_SUCCESS) this.receives.pop(netBufferList);
+    let result: NDIS_STATUS = NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
+    try {
+      result = upperEdge.handlers.tcpOffloadReceiveHandler(upperHandle, netBufferList, status, bytesConsumed);
+    } finally {
+      if (result !== NDIS_STATUS_SUCCESS) this.receives.pop(netBufferList);
+    }
     return result;
   }
 
@@ -425,7 +530,7 @@ export class PassThroughDriver
 
   protocolStatusEx(adapter: PassThroughAdapter, statusIndication: NdisStatusIndication): void {
     // Before the virtual miniport is up nobody above could hear it; capabilities are read when it comes up.
-    if (adapter.miniport !== undefined) relayStatus(adapter.miniport, statusIndication);
+    if (adapter.isUp) relayStatus(adapter.miniport, statusIndication);
   }
 
   // --- OID requests ---
@@ -442,18 +547,13 @@ export class PassThroughDriver
   // --- the ordinary data path ---
 
   miniportSendNetBufferLists(adapter: PassThroughAdapter, netBufferList: NetBufferList, portNumber: number, sendFlags: number): void {
-    if (this.sends.push(netBufferList, adapter)) {
-      adapter.lower.sendNetBufferLists(netBufferList, portNumber, sendFlags);
-      return;
-    }
-    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) nbl.status = NDIS_STATUS_RESOURCES;
-    adapter.miniport.sendNetBufferListsComplete(netBufferList, 0);
+    if (this.sends.push(netBufferList, adapter)) adapter.lower.sendNetBufferLists(netBufferList, portNumber, sendFlags);
+    else this.failures.failOrdinary(netBufferList, adapter);
   }
 
   protocolSendNetBufferListsComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList, sendCompleteFlags: number): void {
     this.sends.pop(netBufferList);
-    adapter.miniport.sendNetBufferListsComplete(netBufferList, sendCompleteFlags);
-    if (adapter.isPausePending) this.continuePause(adapter);
+    this.completeOrRetry(adapter, () => adapter.miniport.sendNetBufferListsComplete(netBufferList, sendCompleteFlags));
   }
 
   protocolReceiveNetBufferLists(
@@ -464,17 +564,21 @@ export class PassThroughDriver
     receiveFlags: number,
   ): void {
     const mustComeBack = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
-    if (adapter.handlers === undefined || !this.receives.push(netBufferList, adapter)) {
+    if (!adapter.isUp || !this.receives.push(netBufferList, adapter)) {
       if (!mustComeBack) adapter.lower.returnNetBufferLists(netBufferList, 0);
       return;
     }
-    adapter.miniport.indicateReceiveNetBufferLists(netBufferList, portNumber, numberOfNetBufferLists, receiveFlags);
-    if (mustComeBack) this.receives.pop(netBufferList);
+    try {
+      adapter.miniport.indicateReceiveNetBufferLists(netBufferList, portNumber, numberOfNetBufferLists, receiveFlags);
+    } finally {
+      if (mustComeBack) this.receives.pop(netBufferList);
+    }
+    // One that was not accepted came back inside the call.
+    if (adapter.isPausePending) this.continuePause(adapter);
   }
 
   miniportReturnNetBufferLists(adapter: PassThroughAdapter, netBufferList: NetBufferList, returnFlags: number): void {
     this.receives.pop(netBufferList);
-    adapter.lower.returnNetBufferLists(netBufferList, returnFlags);
-    if (adapter.isPausePending) this.continuePause(adapter);
+    this.completeOrRetry(adapter, () => adapter.lower.returnNetBufferLists(netBufferList, returnFlags));
   }
 }

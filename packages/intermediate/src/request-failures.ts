@@ -1,29 +1,24 @@
 import {
-  Dpc,
   NDIS_STATUS_REQUEST_UPLOAD,
+  NDIS_STATUS_RESOURCES,
   NDIS_STATUS_UPLOAD_REQUESTED,
   type ContextShortageHandler,
-  type DeferredRoutine,
-  type DpcQueue,
+  type NdisMiniport,
   type NdisTcpOffloadEventHandlers,
   type NetBufferList,
   type OffloadHandle,
 } from '@ndis-chimney/types';
 
+import type { DeferredCompletions } from './deferred-completions.ts';
 import type { OffloadEntry } from './offload-entry.ts';
 
-/** The data requests that end in a completion. */
+/** The data requests of the chimney that end in a completion. */
 export type DataRequest = 'send' | 'receive' | 'disconnect' | 'forward';
 
 /** An upper interface, as far as completions need to know it. */
 export interface HandlersOfEdge {
+  readonly miniport: NdisMiniport;
   readonly handlers: NdisTcpOffloadEventHandlers;
-}
-
-interface FailedRequest<UpperEdge> {
-  readonly upperEdge: UpperEdge;
-  readonly request: DataRequest;
-  readonly list: NetBufferList;
 }
 
 /**
@@ -33,51 +28,41 @@ interface FailedRequest<UpperEdge> {
  *
  * Source: `nc-ndischimney-ndis_tcp_offload_send_complete.md`.
  */
-export class RequestFailures<UpperEdge extends HandlersOfEdge> implements DeferredRoutine, ContextShortageHandler {
-  private readonly dpcQueue: DpcQueue;
-  private readonly dpc: Dpc = new Dpc(this);
-  private readonly onCompleted: (upperEdge: UpperEdge) => void;
-  private failed: FailedRequest<UpperEdge>[] = [];
+export class RequestFailures<UpperEdge extends HandlersOfEdge> implements ContextShortageHandler {
+  private readonly completions: DeferredCompletions<UpperEdge>;
 
-  /** @param onCompleted called after each completion, with the upper interface it went to. */
-  constructor(dpcQueue: DpcQueue, onCompleted: (upperEdge: UpperEdge) => void) {
-    this.dpcQueue = dpcQueue;
-    this.onCompleted = onCompleted;
-  }
-
-  /** True while requests of an upper interface wait for their completion. */
-  isPending(upperEdge: UpperEdge): boolean {
-    return this.failed.some((failed) => failed.upperEdge === upperEdge);
+  /** @param completions where the completions are made. */
+  constructor(completions: DeferredCompletions<UpperEdge>) {
+    this.completions = completions;
   }
 
   contextsExhausted(request: DataRequest, ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, upperEdge: unknown): void {
     this.fail(request, ndisOffloadHandle.owner as OffloadEntry, netBufferList, upperEdge as UpperEdge);
   }
 
-  /** Takes a list that goes no further. */
+  /** Takes a list of a chimney request that goes no further. */
   fail(request: DataRequest, entry: OffloadEntry, list: NetBufferList, upperEdge: UpperEdge): void {
     for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
       nbl.status = entry.isUploadRequested ? NDIS_STATUS_UPLOAD_REQUESTED : NDIS_STATUS_REQUEST_UPLOAD;
       nbl.tcpOffloadBytesTransferred = 0;
       entry.isUploadRequested = true;
     }
-    this.failed.push({ upperEdge, request, list });
-    this.dpcQueue.insert(this.dpc);
+    this.completions.add(upperEdge, () => {
+      completeRequest(upperEdge.handlers, request, list);
+    });
   }
 
-  runDpc(): void {
-    for (let count = this.failed.length; count > 0; count--) {
-      const first = this.failed.shift();
-      if (first === undefined) return;
-      const { upperEdge, request, list } = first;
-      complete(upperEdge.handlers, request, list);
-      this.onCompleted(upperEdge);
-    }
+  /** Takes a list of an ordinary send that goes no further. */
+  failOrdinary(list: NetBufferList, upperEdge: UpperEdge): void {
+    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) nbl.status = NDIS_STATUS_RESOURCES;
+    this.completions.add(upperEdge, () => {
+      upperEdge.miniport.sendNetBufferListsComplete(list, 0);
+    });
   }
 }
 
 /** Calls the completion function that goes with a request. */
-function complete(handlers: NdisTcpOffloadEventHandlers, request: DataRequest, list: NetBufferList): void {
+export function completeRequest(handlers: NdisTcpOffloadEventHandlers, request: DataRequest, list: NetBufferList): void {
   switch (request) {
     case 'send':
       handlers.tcpOffloadSendComplete(list);

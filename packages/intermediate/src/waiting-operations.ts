@@ -1,26 +1,21 @@
-import {
-  BlockWalk,
-  Dpc,
-  NDIS_STATUS_FAILURE,
-  type DeferredRoutine,
-  type DpcQueue,
-  type MiniportOffloadBlockList,
-  type NdisMiniport,
-} from '@ndis-chimney/types';
+import { Dpc, type DeferredRoutine, type DpcQueue } from '@ndis-chimney/types';
 
-/** A relay that may find no memory. @returns false when it did not, with nothing changed. */
-type Attempt = () => boolean;
+/** A state operation that may have to wait. */
+export interface WaitingOperation {
+  /** Passes it on. @returns false, with nothing changed, when there is no memory for it. @throws when it is refused. */
+  relay(): boolean;
+  /** Completes it with failure: it was refused after it had waited, when there was no caller to tell any more. */
+  fail(): void;
+}
 
 /**
- * State operations for which an intermediate driver has no memory just now. An initiate is failed in every block; query,
- * update, invalidate and terminate must not fail for that, so they wait, in order, until a call entry is free.
+ * State operations for which an intermediate driver has no memory just now. Query, update, invalidate and terminate must
+ * not fail for that, so they wait, in order, until a call entry is free.
  */
 export class WaitingOperations implements DeferredRoutine {
   private readonly dpcQueue: DpcQueue;
   private readonly dpc: Dpc = new Dpc(this);
-  private readonly walk: BlockWalk<MiniportOffloadBlockList> = new BlockWalk<MiniportOffloadBlockList>();
-  private waiting: Attempt[] = [];
-  private failed: { readonly miniport: NdisMiniport; readonly tree: MiniportOffloadBlockList }[] = [];
+  private waiting: WaitingOperation[] = [];
 
   constructor(dpcQueue: DpcQueue) {
     this.dpcQueue = dpcQueue;
@@ -31,9 +26,12 @@ export class WaitingOperations implements DeferredRoutine {
     return this.waiting.length;
   }
 
-  /** Runs the relay, or keeps it for later when there is no memory or when others wait already. */
-  attempt(relay: Attempt): void {
-    if (this.waiting.length > 0 || !relay()) this.waiting.push(relay);
+  /**
+   * Passes an operation on, or keeps it for later when there is no memory or when others wait already.
+   * @throws what `relay` throws, with nothing kept.
+   */
+  attempt(operation: WaitingOperation): void {
+    if (this.waiting.length > 0 || !operation.relay()) this.waiting.push(operation);
   }
 
   /** To be called whenever a call entry was released. */
@@ -41,22 +39,30 @@ export class WaitingOperations implements DeferredRoutine {
     if (this.waiting.length > 0) this.dpcQueue.insert(this.dpc);
   }
 
-  /** Fails every block of an initiate; the completion comes from a DPC. NBLs in the tree are not touched. */
-  failInitiate(miniport: NdisMiniport, tree: MiniportOffloadBlockList): void {
-    for (let block: MiniportOffloadBlockList | null = this.walk.start(tree); block !== null; block = this.walk.next(block)) {
-      block.status = NDIS_STATUS_FAILURE;
-    }
-    this.failed.push({ miniport, tree });
-    this.dpcQueue.insert(this.dpc);
-  }
-
   runDpc(): void {
-    const { failed } = this;
-    this.failed = [];
-    for (const { miniport, tree } of failed) miniport.initiateOffloadComplete(tree);
-    for (let relay = this.waiting[0]; relay !== undefined; relay = this.waiting[0]) {
-      if (!relay()) return;
-      this.waiting.shift();
+    const { waiting } = this;
+    let at = 0;
+    try {
+      for (; at < waiting.length; at++) {
+        const operation = waiting[at] as WaitingOperation;
+        if (!relayOrFail(operation)) break;
+      }
+    } catch (error) {
+      // The one that was refused is dealt with; those behind it are tried again.
+      at++;
+      this.dpcQueue.insert(this.dpc);
+      throw error;
+    } finally {
+      this.waiting = waiting.slice(at);
     }
+  }
+}
+
+function relayOrFail(operation: WaitingOperation): boolean {
+  try {
+    return operation.relay();
+  } catch (error) {
+    operation.fail();
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { OffloadEntry, OidRelay, WaitingOperations, relayStatus, relayedNeighborQuery } from '@ndis-chimney/intermediate';
+import { OffloadEntry, OidRelay, WaitingOperations, relayStatus, relayedNeighborQuery, type WaitingOperation } from '@ndis-chimney/intermediate';
 import {
   NDIS_REQUEST_TYPE,
   NDIS_STATUS_NOT_SUPPORTED,
@@ -53,12 +53,17 @@ describe('WaitingOperations', () => {
     const waiting = new WaitingOperations(ndis.dpcQueue);
     let memory = 1;
     const went: string[] = [];
-    const relay = (name: string) => (): boolean => {
-      if (memory === 0) return false;
-      memory--;
-      went.push(name);
-      return true;
-    };
+    const relay = (name: string): WaitingOperation => ({
+      relay() {
+        if (memory === 0) return false;
+        memory--;
+        went.push(name);
+        return true;
+      },
+      fail() {
+        went.push(`${name} failed`);
+      },
+    });
     for (const name of ['a', 'b', 'c', 'd']) waiting.attempt(relay(name));
     expect([went, waiting.count]).toEqual([['a'], 3]);
     memory = 1;
@@ -72,6 +77,35 @@ describe('WaitingOperations', () => {
     waiting.retry();
     runtime.settle();
     expect([went, waiting.count]).toEqual([['a', 'b', 'c', 'd', 'e'], 0]);
+  });
+
+  test('what is refused at once is not kept; what is refused after it waited is failed, and those behind it go', () => {
+    const { ndis, runtime, violations } = createEdge();
+    const waiting = new WaitingOperations(ndis.dpcQueue);
+    const went: string[] = [];
+    let hasMemory = true;
+    const relay = (name: string, isRefused = false): WaitingOperation => ({
+      relay() {
+        if (!hasMemory) return false;
+        if (isRefused) throw new Error(`${name} refused`);
+        went.push(name);
+        return true;
+      },
+      fail() {
+        went.push(`${name} failed`);
+      },
+    });
+    expect(() => {
+      waiting.attempt(relay('a', true));
+    }).toThrow('a refused');
+    expect([went, waiting.count]).toEqual([[], 0]);
+    hasMemory = false;
+    for (const [name, isRefused] of [['b', false], ['c', true], ['d', false]] as const) waiting.attempt(relay(name, isRefused));
+    hasMemory = true;
+    waiting.retry();
+    runtime.settle();
+    expect([went, waiting.count]).toEqual([['b', 'c failed', 'd'], 0]);
+    expect(violations.map(({ message }) => message)).toEqual([expect.stringContaining('c refused')]);
   });
 });
 

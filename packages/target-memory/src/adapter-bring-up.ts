@@ -24,9 +24,11 @@ import type { PeerRegistry } from './peer-registry.ts';
 /** Bytes of an Ethernet payload. */
 const MTU_BYTES = 1500;
 /** What the link to an in-process peer is announced as, in bits per second: fast, and a number. */
-export const LINK_SPEED = 10_000_000_000;
-/** MediaConnectStateConnected. */
-export const MEDIA_CONNECTED = 1;
+const LINK_SPEED = 10_000_000_000;
+/** NET_IF_MEDIA_CONNECT_STATE: connected. Source: ifdef.h. */
+const MEDIA_CONNECTED = 1;
+/** NET_IF_MEDIA_DUPLEX_STATE: full. Source: ifdef.h. */
+const FULL_DUPLEX = 2;
 const MAC_ADDRESS_BYTES = 6;
 
 /**
@@ -58,6 +60,7 @@ export function bringUp(
   general.maxRcvLinkSpeed = LINK_SPEED;
   general.rcvLinkSpeed = LINK_SPEED;
   general.mediaConnectState = MEDIA_CONNECTED;
+  general.mediaDuplexState = FULL_DUPLEX;
   general.lookaheadSize = MTU_BYTES;
   general.macAddress = macAddressOf(adapterName);
   const offload = new NdisMiniportAdapterOffloadAttributes();

@@ -4,7 +4,6 @@ import {
   NDIS_STATUS_INVALID_DATA,
   NDIS_STATUS_NOT_SUPPORTED,
   NDIS_STATUS_SUCCESS,
-  OID_GEN_LINK_STATE,
   OID_IP4_OFFLOAD_STATS,
   OID_IP6_OFFLOAD_STATS,
   OID_TCP4_OFFLOAD_STATS,
@@ -18,18 +17,7 @@ import {
   type NdisTcpConnectionOffloadParameters,
 } from '@ndis-chimney/types';
 
-import { LINK_SPEED, MEDIA_CONNECTED } from './adapter-bring-up.ts';
 import type { MemoryAdapter } from './memory-adapter.ts';
-
-/** NDIS_LINK_STATE, the answer to `OID_GEN_LINK_STATE`: connected, full duplex. Source: ntddndis.h. */
-const LINK_STATE = {
-  mediaConnectState: MEDIA_CONNECTED,
-  mediaDuplexState: 2,
-  xmitLinkSpeed: LINK_SPEED,
-  rcvLinkSpeed: LINK_SPEED,
-  pauseFunctions: 0,
-  autoNegotiationFlags: 0,
-} as const;
 
 /** Answers an OID request, always at once. */
 export function answerOid(adapter: MemoryAdapter, request: NdisOidRequest): NDIS_STATUS {
@@ -51,10 +39,6 @@ export function answerOid(adapter: MemoryAdapter, request: NdisOidRequest): NDIS
       else answer(request, new IpOffloadStats()).copyFrom(statistics.ip);
       return NDIS_STATUS_SUCCESS;
     }
-    case OID_GEN_LINK_STATE:
-      if (isSet) return NDIS_STATUS_NOT_SUPPORTED;
-      Object.assign(answer(request, {}), LINK_STATE);
-      return NDIS_STATUS_SUCCESS;
     default:
       return NDIS_STATUS_NOT_SUPPORTED;
   }

@@ -107,7 +107,7 @@ describe('an adapter', () => {
       supportSack: 1,
       tcpConnectionOffloadCapacity: 7,
     });
-    expect(request<NdisTcpConnectionOffload>(world, OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG).answer).toBe(tcpConnectionOffloadCapabilities);
+    expect(request<NdisTcpConnectionOffload>(world, OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG).answer).toStrictEqual(tcpConnectionOffloadCapabilities);
   });
 
   it('CHIM-CAP-003: does not come up with a table of handlers that it does not know', () => {

@@ -296,8 +296,8 @@ describe('a peer whose connection is uploaded', () => {
     world.host.during = ({ call }) => {
       if (call === 'query') peer.reset();
     };
-    // The terminate is behind the query, in the same pass.
-    world.host.binding.queryOffloadState(reference(OFFLOAD_STATE_TYPE.TcpOffloadState, connection.handle));
+    // The terminate is behind the query of its path, in the same pass.
+    world.host.binding.queryOffloadState(reference(OFFLOAD_STATE_TYPE.Ip4OffloadState, connection.pathHandle));
     connection.terminate();
     expect([peer.state, world.host.of('event').length]).toEqual(['reset', 0]);
   });

@@ -72,12 +72,13 @@ export class World {
     this.runtime.settle();
   }
 
-  /** As {@link settle}, and lets everything that waits for a promise go on, until nothing happens any more. */
+  /** As {@link settle}, with what is due now, and lets everything that waits for a promise go on, until nothing happens any more. */
   async drain(): Promise<void> {
+    const { clock, dpcQueue } = this.runtime;
     do {
-      this.runtime.settle();
+      this.runtime.advance(0);
       for (let i = 0; i < 20; i++) await Promise.resolve();
-    } while (!this.runtime.dpcQueue.isIdle);
+    } while (!dpcQueue.isIdle || clock.nextDueMs <= clock.now());
   }
 
   /** Waits for a promise, running what it takes; time stands still. Fails when nothing happens any more. */

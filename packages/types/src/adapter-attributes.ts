@@ -72,6 +72,8 @@ export class NdisMiniportAdapterGeneralAttributes {
   rcvLinkSpeed = 0;
   /** A NET_IF_MEDIA_CONNECT_STATE: 0 unknown, 1 connected, 2 disconnected. */
   mediaConnectState = 0;
+  /** A NET_IF_MEDIA_DUPLEX_STATE: 0 unknown, 1 half, 2 full. */
+  mediaDuplexState = 0;
   /** Bytes of a received packet that are sure to be in the first MDL. */
   lookaheadSize = 0;
   /** Bytes of the two addresses that count. */

@@ -7,6 +7,7 @@ export * from './client-handlers.ts';
 export * from './ddi-crossing.ts';
 export * from './encapsulation.ts';
 export * from './limits.ts';
+export * from './link-state.ts';
 export * from './mdl.ts';
 export * from './miniport-driver.ts';
 export * from './ndis-binding.ts';

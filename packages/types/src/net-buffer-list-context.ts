@@ -1,5 +1,5 @@
 import type { NetBufferListSource } from './net-buffer-list.ts';
-import type { ContextOwner } from './pools.ts';
+import type { ContextOwner, NetBufferListContextPool } from './pools.ts';
 
 /**
  * NET_BUFFER_LIST_CONTEXT: what one driver keeps with a NET_BUFFER_LIST while the list is below (or above) it. Contexts
@@ -15,8 +15,10 @@ export class NetBufferListContext<ContextData = unknown> {
   next: NetBufferListContext | null = null;
   /** The driver the context belongs to. */
   owner: ContextOwner | null = null;
+  /** The pool it goes back to. */
+  pool: NetBufferListContextPool | null = null;
   /** The NET_BUFFER_LIST's `SourceHandle` as the owner found it, to be put back before the list goes on. */
-  sourceHandle: NetBufferListSource | null = null;
+  savedSourceHandle: NetBufferListSource | null = null;
   /** Which of the owner's upper interfaces the request came from. */
   upperEdge: unknown = null;
   contextData: ContextData | null = null;

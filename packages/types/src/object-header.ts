@@ -170,6 +170,11 @@ export const NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_1 = 0x38;
 /** Bytes on x64. Source: `ns-ndischimney-_ndis_tcp_connection_offload_parameters.md`. */
 export const NDIS_SIZEOF_TCP_CONNECTION_OFFLOAD_PARAMETERS_REVISION_2 = 0x3C;
 
+/** Revision of `NdisLinkState`. Source: `ns-ntddndis-_ndis_link_state.md`. */
+export const NDIS_LINK_STATE_REVISION_1 = 1;
+/** Bytes on x64. Source: ntddndis.h. */
+export const NDIS_SIZEOF_LINK_STATE_REVISION_1 = 0x28;
+
 /** Revision of `NdisOffloadParameters`. Source: `ns-ntddndis-_ndis_offload_parameters.md`. */
 export const NDIS_OFFLOAD_PARAMETERS_REVISION_1 = 1;
 /** Bytes on x64, through `flags`. Source: ntddndis.h. */

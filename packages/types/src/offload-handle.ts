@@ -61,6 +61,10 @@ export class OffloadHandle<Owner = unknown, OffloadContext = unknown> implements
   ndisCallDepth = 0;
   /** Indications for the object that have not returned. */
   ndisIndicationDepth = 0;
+  /** Queries of the object under way. */
+  ndisQueries = 0;
+  /** Updates and invalidates of the object under way. */
+  ndisChanges = 0;
 
   constructor(binding: NdisBinding, owner: Owner) {
     this.binding = binding;

@@ -8,7 +8,7 @@ export type NDIS_OID = number;
 /** Query, set: packet types to receive, `NDIS_PACKET_TYPE_` bits. Handled by the miniport. Source: ntddndis.h. */
 export const OID_GEN_CURRENT_PACKET_FILTER: NDIS_OID = 0x0001010E;
 
-/** Query: link state. Answered by NDIS for the miniport. Source: ntddndis.h. */
+/** Query: link state, an `NdisLinkState`. Answered by NDIS for the miniport. Source: `oid-gen-link-state.md`. */
 export const OID_GEN_LINK_STATE: NDIS_OID = 0x00010207;
 
 /** Query: adapter statistics. Answered by the miniport. Source: ntddndis.h. */

@@ -142,7 +142,7 @@ describe('members of new structures', () => {
     ['NdisMiniportAdapterGeneralAttributes', new NdisMiniportAdapterGeneralAttributes(),
       { header, permanentMacAddress: new Uint8Array(32), currentMacAddress: new Uint8Array(32) },
       ['mediaType', 'physicalMediumType', 'mtuSize', 'maxXmitLinkSpeed', 'xmitLinkSpeed', 'maxRcvLinkSpeed',
-        'rcvLinkSpeed', 'mediaConnectState', 'lookaheadSize', 'macAddressLength']],
+        'rcvLinkSpeed', 'mediaConnectState', 'mediaDuplexState', 'lookaheadSize', 'macAddressLength']],
     ['NdisMiniportAdapterOffloadAttributes', new NdisMiniportAdapterOffloadAttributes(),
       { header, defaultOffloadConfiguration: null, hardwareOffloadCapabilities: null,
         defaultTcpConnectionOffloadConfiguration: null, tcpConnectionOffloadHardwareCapabilities: null },

@@ -100,6 +100,7 @@ const STRUCTURES: readonly (new () => object)[] = [
   types.NetBufferList,
   types.NetBufferListContext,
   types.BytesConsumed,
+  types.NdisLinkState,
   types.NdisOffloadParameters,
   types.OffloadStateHeader,
   types.PathOffloadStateCached,

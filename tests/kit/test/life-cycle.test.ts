@@ -6,12 +6,11 @@ import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NET_PNP_EVENT_CODE,
+  NdisTcpConnectionOffloadParameters,
   OID_TCP4_OFFLOAD_STATS,
   OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   type NDIS_STATUS,
-  type NdisMiniport,
-  type NdisMiniportInitParameters,
   type NdisOidRequest,
   type NetPnPEventNotification,
 } from '@ndis-chimney/types';
@@ -168,13 +167,15 @@ describe.each(shapes)('life cycle through %s', (_name, shape) => {
       pending = request;
       return NDIS_STATUS_PENDING;
     });
-    const parameters = { ticksPerSecond: 100 };
+    const parameters = new NdisTcpConnectionOffloadParameters();
+    parameters.ticksPerSecond = 50;
     const { request, status } = host.request(NDIS_REQUEST_TYPE.NdisRequestSetInformation, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parameters);
     expect([status, present<NdisOidRequest>(pending).informationBuffer]).toEqual([NDIS_STATUS_PENDING, parameters]);
     target.miniport.oidRequestComplete(present<NdisOidRequest>(pending), NDIS_STATUS_SUCCESS);
     expectSame(host.calls.of('protocolOidRequestComplete'), [[host.context, request, NDIS_STATUS_SUCCESS]]);
     // NDIS remembers what was set, on every edge.
     expect(host.request(NDIS_REQUEST_TYPE.NdisRequestQueryInformation, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS).request.informationBuffer).toEqual(parameters);
+    expect(parameters.ticksPerSecond).toBe(50);
     stack.close();
   });
 });
@@ -186,12 +187,6 @@ class ChimneylessDriver extends PassThroughDriver {
   }
 
   override protocolSetOptions(): NDIS_STATUS {
-    return NDIS_STATUS_SUCCESS;
-  }
-
-  override miniportInitializeEx(miniport: NdisMiniport, parameters: NdisMiniportInitParameters): NDIS_STATUS {
-    super.miniportInitializeEx(miniport, parameters);
-    (parameters.imDeviceInstanceContext as { miniport: NdisMiniport }).miniport = miniport;
     return NDIS_STATUS_SUCCESS;
   }
 }

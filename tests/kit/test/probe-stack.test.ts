@@ -63,7 +63,7 @@ describe('the probes notice what is left behind', () => {
 
   test('an operation that was never completed', () => {
     const stack = createProbeStack();
-    stack.host.binding.queryOffloadState(stack.host.connections(stack.connection));
+    stack.host.offload();
     stack.target.trees.length = 0;
     expect(() => {
       stack.close();

@@ -1,5 +1,5 @@
 import { SeededRandom } from '@ndis-chimney/core/runtime';
-import { createProbeStack, link, membersOf, present, STACK_SHAPES, textsOf, type ProbeStack, type ProbeStackOptions, type ProbeTree } from '@ndis-chimney/kit';
+import { createProbeStack, link, membersOf, present, STACK_SHAPES, textsOf, type ProbeOperation, type ProbeStack, type ProbeStackOptions, type ProbeTree } from '@ndis-chimney/kit';
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
@@ -18,8 +18,10 @@ import { describe, expect, test } from 'vitest';
 interface Connection {
   readonly tree: ProbeTree;
   readonly handle: OffloadHandle;
-  /** State operations under way. */
+  /** Queries, updates and invalidates under way. */
   operations: number;
+  /** The updates and invalidates of these. */
+  changes: number;
   isDisconnected: boolean;
 }
 
@@ -54,6 +56,8 @@ class RandomWalk {
   private kept: NetBufferList[] = [];
   /** NBLs the host sent, by what they hold; gone when they came back. */
   private readonly sent = new Map<NetBufferList, string>();
+  /** Whose query, update or invalidate a tree is. */
+  private readonly operationOf = new Map<object, Connection>();
   private nextText = 0;
   refused = 0;
 
@@ -133,7 +137,7 @@ class RandomWalk {
   private offload(): void {
     if (this.connections.length >= 8) return;
     const tree = this.stack.host.offload({ connectionsPerPath: 1 + this.random.nextInt(2) });
-    for (const handle of tree.connections) this.connections.push({ tree, handle, operations: 0, isDisconnected: false });
+    for (const handle of tree.connections) this.connections.push({ tree, handle, operations: 0, changes: 0, isDisconnected: false });
   }
 
   private send(): void {
@@ -223,8 +227,13 @@ class RandomWalk {
     const { host } = this.stack;
     const root = host.connections(connection.handle);
     connection.operations++;
-    if (connection.handle.invalid || this.chance(60)) host.binding.queryOffloadState(root);
-    else if (this.chance(80)) host.binding.updateOffload(root);
+    this.operationOf.set(root, connection);
+    if (connection.handle.invalid || connection.changes > 0 || this.chance(60)) {
+      host.binding.queryOffloadState(root);
+      return;
+    }
+    connection.changes++;
+    if (this.chance(80)) host.binding.updateOffload(root);
     else host.binding.invalidateOffload(root);
   }
 
@@ -232,10 +241,20 @@ class RandomWalk {
     const { target } = this.stack;
     const pending = target.trees[this.random.nextInt(Math.max(1, target.trees.length))];
     if (pending === undefined) return;
-    const first = present(target.trees.find(({ operation }) => operation === pending.operation));
-    const status = this.chance(85) ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
-    for (const connection of this.connections) if (connection.operations > 0 && !['initiate', 'terminate'].includes(first.operation)) connection.operations--;
-    target.completeTree(pending.operation, { status });
+    this.completeFirst(pending.operation, this.chance(85) ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE);
+  }
+
+  /** Completes the oldest of the operations of one kind. */
+  private completeFirst(operation: ProbeOperation, status: NDIS_STATUS): void {
+    const { target } = this.stack;
+    const first = present(target.trees.find((one) => one.operation === operation));
+    const connection = this.operationOf.get(first.tree);
+    if (connection !== undefined) {
+      connection.operations--;
+      if (operation !== 'query') connection.changes--;
+      this.operationOf.delete(first.tree);
+    }
+    target.completeTree(operation, { status });
   }
 
   private terminate(): void {
@@ -249,7 +268,7 @@ class RandomWalk {
     const unsent = target.trees.length === 1 && this.chance(50) ? target.sends.splice(0) : [];
     const received = this.chance(30) ? target.list('undelivered', 'data') : null;
     if (unsent.length === 0 && received === null) return;
-    while (target.trees.length > 1) target.completeTree(present(target.trees[0]).operation);
+    while (target.trees.length > 1) this.completeFirst(present(target.trees[0]).operation, NDIS_STATUS_SUCCESS);
     target.completeTree('terminate', {
       change: (block) => {
         if (unsent.length > 0) block.netBufferListChain = link(unsent);

@@ -153,10 +153,10 @@ class Traffic {
 
 /** Loses one completion of receives in ten. */
 class Forgetful extends PassThroughDriver {
-  private completions = 0;
+  private receivesDone = 0;
 
   override protocolTcpOffloadReceiveComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
-    if (++this.completions % 10 !== 0) super.protocolTcpOffloadReceiveComplete(adapter, netBufferList);
+    if (++this.receivesDone % 10 !== 0) super.protocolTcpOffloadReceiveComplete(adapter, netBufferList);
   }
 }
 

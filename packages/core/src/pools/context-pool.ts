@@ -1,5 +1,6 @@
 import {
   NetBufferListContext,
+  isNetBufferList,
   type ContextOwner,
   type ContextShortageHandler,
   type NetBufferList,
@@ -7,7 +8,9 @@ import {
   type NetBufferListContextPoolParameters,
 } from '@ndis-chimney/types';
 
+import { LoopWatch } from '../loop-watch.ts';
 import type { Ndis } from '../ndis.ts';
+import { describeSource, notAList } from '../source-tags.ts';
 
 /** How a driver uses contexts; shared by its pools and its adapters. It says how closely completions must be looked at. */
 export class ContextUsage {
@@ -27,9 +30,9 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   /** First of the free contexts, linked through `next`. The relay paths of the same package use it directly. */
   free: NetBufferListContext | null = null;
   readonly usage: ContextUsage;
-  private readonly ndis: Ndis;
+  readonly ndis: Ndis;
   private readonly limit: number;
-  /** Contexts made, free and not; never more than the limit. */
+  /** Contexts made, free and not; more than the limit only while some are out that could not be refused. */
   private made = 0;
 
   constructor(ndis: Ndis, owner: ContextOwner, parameters: NetBufferListContextPoolParameters) {
@@ -49,12 +52,12 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   }
 
   allocateNetBufferListContext(netBufferList: NetBufferList): NetBufferListContext<ContextData> | null {
+    this.requireList(netBufferList, 'NdisAllocateNetBufferListContext');
     const context = this.free ?? this.make();
     if (context === null) return null;
     this.free = context.next;
-    context.sourceHandle = null;
+    context.savedSourceHandle = null;
     context.upperEdge = null;
-    context.contextData = null;
     context.next = netBufferList.context;
     netBufferList.context = context;
     this.usage.mayCarryTwo = true;
@@ -68,10 +71,12 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     this.made++;
     const context = new NetBufferListContext();
     context.owner = this.owner;
+    context.pool = this;
     return context;
   }
 
   pushOnList(netBufferList: NetBufferList, upperEdge: unknown, mayExceedLimit = false): boolean {
+    this.requireList(netBufferList, 'pushOnList');
     this.usage.mayCarryTwo = true;
     return this.pushAll(netBufferList, upperEdge, mayExceedLimit) > 0;
   }
@@ -80,17 +85,20 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   pushAll(netBufferList: NetBufferList, upperEdge: unknown, mayExceedLimit = false): number {
     let free = this.free;
     let count = 0;
+    const loop = new LoopWatch();
     let nbl: NetBufferList | null = netBufferList;
-    while (nbl !== null) {
-      const context: NetBufferListContext | null = free ?? this.make(mayExceedLimit);
+    while (nbl != null) {
+      const isLoop = loop.closesAt(nbl);
+      const context: NetBufferListContext | null = isLoop ? null : (free ?? this.make(mayExceedLimit));
       if (context === null) {
         this.free = free;
         this.takeBack(netBufferList, count);
+        if (isLoop) throw this.looping(netBufferList);
         return 0;
       }
       free = context.next;
       context.next = nbl.context;
-      context.sourceHandle = nbl.sourceHandle;
+      context.savedSourceHandle = nbl.sourceHandle;
       context.upperEdge = upperEdge;
       nbl.context = context;
       count++;
@@ -116,30 +124,43 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   }
 
   popFromList(netBufferList: NetBufferList): void {
+    this.requireList(netBufferList, 'popFromList');
     this.popAll(netBufferList);
-    // What was made beyond the limit is not kept.
+    this.shed();
+  }
+
+  /** What was made beyond the limit is not kept. */
+  private shed(): void {
     for (; this.made > this.limit && this.free !== null; this.made--) this.free = this.free.next;
   }
 
-  /** Pops as a relay does. @returns how many. @throws ChimneyViolation, with nothing popped. */
-  popAll(netBufferList: NetBufferList): number {
-    const { owner } = this;
-    let count = 0;
-    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) {
-      if (nbl.context?.owner !== owner) throw this.misuse(nbl);
-      count++;
+  /** Pops as a relay does. @throws ChimneyViolation, with nothing popped. */
+  popAll(netBufferList: NetBufferList): void {
+    const loop = new LoopWatch();
+    for (let nbl: NetBufferList | null = netBufferList; nbl != null; nbl = nbl.next) {
+      if (loop.closesAt(nbl)) throw this.looping(netBufferList);
+      this.requireOwn(nbl);
     }
     if (this.ndis.observers?.seesAllocations === true) this.notifyFreed(netBufferList);
     let free = this.free;
-    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) {
+    for (let nbl: NetBufferList | null = netBufferList; nbl != null; nbl = nbl.next) {
       const context = nbl.context as NetBufferListContext;
       nbl.context = context.next;
-      nbl.sourceHandle = context.sourceHandle;
+      nbl.sourceHandle = context.savedSourceHandle;
       context.next = free;
+      context.contextData = null;
       free = context;
     }
     this.free = free;
-    return count;
+  }
+
+  /** @throws ChimneyViolation unless the top context is the driver's, and the NBL with the driver. */
+  private requireOwn(nbl: NetBufferList): void {
+    const { context, sourceHandle } = nbl;
+    if (context?.owner !== this.owner) throw this.misuse(nbl);
+    if (sourceHandle !== null && sourceHandle !== context.savedSourceHandle) {
+      throw this.ndis.violation('CHIM-NBL-004', this.owner.name, `a context is popped off a NET_BUFFER_LIST that is still out, ${describeSource(sourceHandle)}`, [nbl]);
+    }
   }
 
   /** Tells observers of the `count` contexts that a relayed completion has just popped: they are the first free ones. */
@@ -165,18 +186,34 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   }
 
   freeNetBufferListContext(netBufferList: NetBufferList): void {
+    this.requireList(netBufferList, 'NdisFreeNetBufferListContext');
+    if (netBufferList.context?.owner !== this.owner) throw this.misuse(netBufferList);
+    this.freeTop(netBufferList);
+  }
+
+  /** Takes the top context, one of this pool, off an NBL that its owner has left behind. */
+  freeTop(netBufferList: NetBufferList): void {
     const { context } = netBufferList;
-    if (context?.owner !== this.owner) throw this.misuse(netBufferList);
     this.popOne(netBufferList);
-    if (this.ndis.observers !== null) this.ndis.observers.freed('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
+    this.shed();
+    if (context !== null && this.ndis.observers !== null) this.ndis.observers.freed('NET_BUFFER_LIST_CONTEXT', context, this.owner.name);
   }
 
   private popOne(netBufferList: NetBufferList): void {
     const { context } = netBufferList;
     if (context === null) return;
     netBufferList.context = context.next;
+    context.contextData = null;
     context.next = this.free;
     this.free = context;
+  }
+
+  private requireList(value: NetBufferList, call: string): void {
+    if (!isNetBufferList(value)) throw notAList(this.owner.name, call, value);
+  }
+
+  private looping(list: NetBufferList): Error {
+    return this.ndis.violation('CHIM-NBL-008', this.owner.name, 'a context for every NET_BUFFER_LIST of a list: the list loops', [list]);
   }
 
   private misuse(netBufferList: NetBufferList): Error {
@@ -184,4 +221,11 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     const found = context === null ? 'none is on it: freed before, or never allocated' : `the top one is ${context.owner?.name ?? 'nobody'}'s`;
     return this.ndis.violation('CHIM-NBL-009', this.owner.name, `NdisFreeNetBufferListContext: the NET_BUFFER_LIST has no context of the driver on top; ${found}`, [netBufferList]);
   }
+}
+
+/** Takes the contexts a driver has left on an NBL off and gives them back to their pools. @returns whether there were any. */
+export function stripContexts(netBufferList: NetBufferList, owner: ContextOwner): boolean {
+  const { context } = netBufferList;
+  while (netBufferList.context?.owner === owner) (netBufferList.context.pool as NdisContextPool).freeTop(netBufferList);
+  return netBufferList.context !== context;
 }

@@ -1,19 +1,24 @@
 import {
   NetBuffer,
   NetBufferList,
+  isNetBufferList,
   type Mdl,
   type NetBufferListPool,
   type NetBufferListPoolParameters,
+  type NetBufferListSource,
 } from '@ndis-chimney/types';
 
 import type { Ndis } from '../ndis.ts';
+import { describeSource, notAList, type SpecialTag } from '../source-tags.ts';
 
-/** What `ndisReserved1` of an NBL or NB of a pool says. */
+/** What `ndisReserved1` of a NET_BUFFER of a pool says. A freed NET_BUFFER_LIST carries its pool as its `sourceHandle`. */
 const IN_USE = null;
 const FREE = 'free';
 
 /** See {@link NetBufferListPool}. Free NBLs keep their first NET_BUFFER. */
-export class NdisNetBufferListPool implements NetBufferListPool {
+export class NdisNetBufferListPool implements NetBufferListPool, SpecialTag {
+  /** See `SpecialTag`: a freed NBL carries its pool as its tag. */
+  readonly tagText: string = 'freed';
   readonly owner: string;
   readonly protocolId: number;
   outstanding = 0;
@@ -41,7 +46,7 @@ export class NdisNetBufferListPool implements NetBufferListPool {
     } else {
       this.freeLists = nbl.next;
       nbl.next = null;
-      nbl.ndisReserved1 = IN_USE;
+      nbl.sourceHandle = null;
     }
     nbl.firstNetBuffer?.describe(mdlChain, dataOffset, dataLength);
     this.outstanding++;
@@ -67,7 +72,7 @@ export class NdisNetBufferListPool implements NetBufferListPool {
   }
 
   freeNetBuffer(netBuffer: NetBuffer): void {
-    if (netBuffer.ndisPoolHandle !== this || netBuffer.ndisReserved1 !== IN_USE) {
+    if ((netBuffer as NetBuffer | null)?.ndisPoolHandle !== this || netBuffer.ndisReserved1 !== IN_USE) {
       throw this.misuse('NdisFreeNetBuffer: the NET_BUFFER is not of this pool, or was freed before', netBuffer);
     }
     resetNetBuffer(netBuffer);
@@ -79,10 +84,12 @@ export class NdisNetBufferListPool implements NetBufferListPool {
   }
 
   freeNetBufferList(netBufferList: NetBufferList): void {
+    const call = 'NdisFreeNetBufferList';
+    if (!isNetBufferList(netBufferList)) throw notAList(this.owner, call, netBufferList);
     const why = this.whyNotFree(netBufferList);
-    if (why !== '') throw this.misuse(`NdisFreeNetBufferList: the NET_BUFFER_LIST ${why}`, netBufferList);
+    if (why !== '') throw this.misuse(`${call}: the NET_BUFFER_LIST ${why}`, netBufferList);
     resetNetBufferList(netBufferList);
-    netBufferList.ndisReserved1 = FREE;
+    netBufferList.sourceHandle = this as unknown as NetBufferListSource;
     netBufferList.next = this.freeLists;
     this.freeLists = netBufferList;
     this.outstanding--;
@@ -101,8 +108,8 @@ export class NdisNetBufferListPool implements NetBufferListPool {
 
   private whyNotFree(nbl: NetBufferList): string {
     if (nbl.ndisPoolHandle !== this) return 'is not of this pool';
-    if (nbl.ndisReserved1 !== IN_USE) return 'was freed before';
-    if (nbl.sourceHandle !== null) return 'is still out';
+    if (nbl.sourceHandle === (this as unknown as NetBufferListSource)) return 'was freed before';
+    if (nbl.sourceHandle !== null) return `is still out, ${describeSource(nbl.sourceHandle)}`;
     if (nbl.context !== null) return 'still carries a context';
     const first = nbl.firstNetBuffer;
     return first === null || first.next !== null ? 'does not have just the NET_BUFFER it was allocated with' : '';

@@ -1,5 +1,7 @@
 import { IRQL, type Dpc, type DpcErrorListener, type Random } from '@ndis-chimney/types';
 
+import { throwLater } from './throw-later.ts';
+
 /**
  * What both DPC queues have in common: the DPCs that wait for the next pass, the pass under way, the IRQL, and the care
  * for what DPCs throw.
@@ -86,12 +88,13 @@ export class DpcList {
 
   /** What a DPC threw goes to the listeners; without any, to the host's handler for uncaught errors. */
   private report(error: unknown, dpc: Dpc): void {
-    if (this.listeners.size === 0) {
-      queueMicrotask(() => {
-        throw error;
-      });
-      return;
+    if (this.listeners.size === 0) throwLater(error);
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(error, dpc);
+      } catch (listenerError) {
+        throwLater(listenerError);
+      }
     }
-    for (const listener of this.listeners) listener(error, dpc);
   }
 }

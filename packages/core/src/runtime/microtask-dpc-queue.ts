@@ -6,7 +6,7 @@ import { DpcList } from './dpc-list.ts';
 const YIELD_AFTER_MS = 1;
 const YIELD_AFTER_DPCS = 4096;
 // Reading the clock costs more than an average DPC, so it is read once per so many; a short drain never reads it.
-const DPCS_PER_CLOCK_READ = 64;
+const DPCS_PER_CLOCK_READ = 16;
 
 /**
  * The queue for production: the first insertion of a burst starts a drain in the next microtask; everything inserted

@@ -53,7 +53,8 @@ export class SeededDpcQueue implements DpcQueue {
   runPass(): boolean {
     const list = this.list;
     if (list.isEmpty) return false;
-    list.startPass(this.random);
+    // Called by a DPC, it goes on with the pass that the DPC is part of.
+    if (list.isPassOver) list.startPass(this.random);
     while (!list.isPassOver) list.runNext();
     return true;
   }

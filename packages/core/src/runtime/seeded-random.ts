@@ -47,7 +47,8 @@ export class SeededRandom implements Random {
   }
 
   fork(label: string): SeededRandom {
-    return new SeededRandom(`${this.seed}/${label}`);
+    // With its length no label can be taken for two.
+    return new SeededRandom(`${this.seed}/${label.length}:${label}`);
   }
 }
 

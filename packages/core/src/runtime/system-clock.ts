@@ -1,6 +1,10 @@
 import type { Clock, Timer, TimerRoutine } from '@ndis-chimney/types';
 
+import { throwLater } from './throw-later.ts';
 import { TimerHeap } from './timer-heap.ts';
+
+/** Host timers fire at once when asked for more; a timer beyond that is looked at again on the way. */
+const LONGEST_HOST_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Real time. All its timers share one host timer, which runs only while one of them does, so that a clock at rest does
@@ -27,9 +31,10 @@ export class SystemClock implements Clock {
     this.hostTimer = null;
     this.hostDueMs = dueMs;
     if (dueMs === Infinity) return;
+    const delayMs = Math.min(LONGEST_HOST_DELAY_MS, Math.max(0, Math.ceil(dueMs - this.now())));
     this.hostTimer = setTimeout(() => {
       this.expire();
-    }, Math.max(0, Math.ceil(dueMs - this.now())));
+    }, delayMs);
   }
 
   private expire(): void {
@@ -43,9 +48,7 @@ export class SystemClock implements Clock {
         timer.fire();
       } catch (error) {
         // One timer's error must neither stop the others nor vanish.
-        queueMicrotask(() => {
-          throw error;
-        });
+        throwLater(error);
       }
     }
     this.rearm();

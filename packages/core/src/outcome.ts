@@ -1,0 +1,11 @@
+/** Outcome of the short form of a data downcall: the driver below was not called. No driver can return it. */
+export const NOT_CROSSED: object = { toString: (): string => 'NOT_CROSSED' };
+
+/** Outcome of the short form: something was thrown, by the driver below or because an argument is missing. */
+export class Thrown {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}

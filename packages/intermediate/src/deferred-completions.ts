@@ -1,0 +1,62 @@
+import { Dpc, type DeferredRoutine, type DpcQueue } from '@ndis-chimney/types';
+
+interface Owed<UpperEdge> {
+  readonly upperEdge: UpperEdge;
+  readonly complete: () => void;
+}
+
+/**
+ * Completions that an intermediate driver owes and must not make inside the call that causes them: of what it has no
+ * memory for, and second tries of those that were stopped. They come from a DPC, in the order they were added.
+ */
+export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine {
+  private readonly dpcQueue: DpcQueue;
+  private readonly dpc: Dpc = new Dpc(this);
+  private readonly onCompleted: (upperEdge: UpperEdge) => void;
+  private owed: Owed<UpperEdge>[] = [];
+  private readonly counts = new Map<UpperEdge, number>();
+
+  /** @param onCompleted called after each completion, with the upper interface it went to. */
+  constructor(dpcQueue: DpcQueue, onCompleted: (upperEdge: UpperEdge) => void) {
+    this.dpcQueue = dpcQueue;
+    this.onCompleted = onCompleted;
+  }
+
+  /** True while completions to an upper interface wait. */
+  isPending(upperEdge: UpperEdge): boolean {
+    return this.counts.has(upperEdge);
+  }
+
+  /** Completes something later. What `complete` throws is reported against the DPC, and the others go on. */
+  add(upperEdge: UpperEdge, complete: () => void): void {
+    this.owed.push({ upperEdge, complete });
+    this.counts.set(upperEdge, (this.counts.get(upperEdge) ?? 0) + 1);
+    this.dpcQueue.insert(this.dpc);
+  }
+
+  runDpc(): void {
+    const { owed } = this;
+    this.owed = [];
+    let at = 0;
+    try {
+      while (at < owed.length) this.completeOne(owed[at++] as Owed<UpperEdge>);
+    } finally {
+      if (at < owed.length) {
+        // One of them threw: those behind it come from the next DPC.
+        this.owed = [...owed.slice(at), ...this.owed];
+        this.dpcQueue.insert(this.dpc);
+      }
+    }
+  }
+
+  private completeOne({ upperEdge, complete }: Owed<UpperEdge>): void {
+    const left = (this.counts.get(upperEdge) ?? 1) - 1;
+    if (left > 0) this.counts.set(upperEdge, left);
+    else this.counts.delete(upperEdge);
+    try {
+      complete();
+    } finally {
+      this.onCompleted(upperEdge);
+    }
+  }
+}
