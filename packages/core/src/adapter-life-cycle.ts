@@ -59,6 +59,7 @@ export function initializeAdapter(registration: MiniportRegistration, name: stri
   const { ndis } = registration;
   const adapter = new MiniportAdapter(ndis, registration, name);
   ndis.adapters.set(name, adapter);
+  ndis.adapterHandles.add(adapter);
   let status: NDIS_STATUS;
   try {
     status = registration.driver.miniportInitializeEx(adapter, { adapterName: name, imDeviceInstanceContext });

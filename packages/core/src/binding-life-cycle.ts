@@ -125,6 +125,7 @@ export function openAdapter(protocol: ProtocolRegistration, protocolBindingConte
   if (adapter.isGoing || adapter.state === 'halted') return { status: NDIS_STATUS_CLOSING, ndisBindingHandle: null };
   const binding = new Binding(ndis, protocol, adapter, protocolBindingContext, context);
   context.binding = binding;
+  ndis.bindingHandles.add(binding);
   adapter.bindings.push(binding);
   protocol.bindings.push(binding);
   if (!ndis.pendLifeCycle) {

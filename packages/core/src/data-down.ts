@@ -14,8 +14,8 @@ import {
 
 import { GATE, type Binding } from './binding.ts';
 import { ruleForState } from './handle-rules.ts';
-import { NOT_CROSSED, Thrown } from './outcome.ts';
-import { NdisContextPool } from './pools/context-pool.ts';
+import { NOT_CROSSED, isThrown } from './outcome.ts';
+import type { NdisContextPool } from './pools/context-pool.ts';
 import type { CoreRule } from './rules.ts';
 import { tagAndPush } from './relay-tags.ts';
 import { describeValue, notAList, retag, tagDown, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
@@ -105,7 +105,7 @@ function passToShortageHandler(
 
 /** The driver below was called, and threw or returned amiss; or an argument was so bad that it never came to that. */
 function dealWith(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, outcome: unknown): NDIS_STATUS {
-  if (!(outcome instanceof Thrown)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
+  if (!isThrown(outcome)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
   requireHandle(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
   if (crossing === DDI_CROSSING.offloadTcpReceive) handle.ndisCallDepth--;
@@ -194,7 +194,7 @@ function requirePermission(binding: Binding, crossing: DdiCrossing, handle: Offl
 }
 
 function requirePool(binding: Binding, crossing: DdiCrossing, contexts: NetBufferListContextPool): NdisContextPool {
-  if (contexts instanceof NdisContextPool && contexts.ndis === binding.ndis) return contexts;
+  if (binding.ndis.hasContextPool(contexts)) return contexts as NdisContextPool;
   throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): contexts is ${describeValue(contexts)}, not a pool of NET_BUFFER_LIST contexts of this NDIS`);
 }
 

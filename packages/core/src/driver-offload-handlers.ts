@@ -86,5 +86,5 @@ function sourceOf(list: NetBufferList | null | undefined): NetBufferListSource |
 
 /** The source that an intermediate driver has saved in its context. */
 function savedSourceOf(list: NetBufferList | null | undefined): NetBufferListSource | null | undefined {
-  return list?.context?.savedSourceHandle;
+  return list?.context?.sourceHandle;
 }

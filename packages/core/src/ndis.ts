@@ -1,13 +1,10 @@
 import {
   BlockWalk,
-  ChimneyViolation,
   IRQL,
   NDIS_HALT_ACTION,
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_NOT_ACCEPTED,
   NDIS_STATUS_SUCCESS,
-  isChimneyViolation,
-  type ChimneyViolationDetails,
   type Clock,
   type ContextOwner,
   type DdiCrossing,
@@ -37,21 +34,21 @@ import {
 
 import { haltAdapter, initializeAdapter, pauseAdapter, restartAdapter } from './adapter-life-cycle.ts';
 import { bind, openAdapter, unbind } from './binding-life-cycle.ts';
-import { Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
 import { advanceDataStart, retreatDataStart } from './data-start.ts';
 import { DeferredFailures } from './deferred-failures.ts';
-import { MiniportAdapter } from './miniport-adapter.ts';
+import { MINIPORT_HANDLERS, PROTOCOL_HANDLERS, requireDriver } from './driver-entries.ts';
+import type { MiniportAdapter } from './miniport-adapter.ts';
 import { ObserverList, type ObserverRank } from './observer-list.ts';
 import { OperationRecordPool, type OperationRecord } from './operation-record.ts';
 import { PassiveWork } from './passive-work.ts';
 import { ContextUsage, NdisContextPool } from './pools/context-pool.ts';
 import { NdisNetBufferListPool } from './pools/net-buffer-list-pool.ts';
 import { MiniportRegistration, ProtocolRegistration } from './registration.ts';
-import { RULES, type CoreRule } from './rules.ts';
 import { MicrotaskDpcQueue, SeededRandom, SystemClock } from './runtime/index.ts';
-import { throwLater } from './runtime/throw-later.ts';
 import { describeValue } from './source-tags.ts';
 import { UndoLog } from './undo-log.ts';
+import { ViolationReporter } from './violation-reporter.ts';
 
 /** What an {@link Ndis} is made from; everything has a production default. */
 export interface NdisOptions {
@@ -70,9 +67,6 @@ export interface NdisOptions {
   readonly pendLifeCycle?: boolean;
 }
 
-/** Told of every violation. */
-export type ViolationListener = (violation: ChimneyViolation) => void;
-
 /** Answer of `addAdapter`. */
 export interface AddAdapterResult {
   readonly status: NDIS_STATUS;
@@ -83,40 +77,42 @@ export interface AddAdapterResult {
  * NDIS: the library between drivers. All state hangs on one object of this class; two hosts in one process are two of
  * them. What belongs to one adapter is on its handle, what belongs to one binding on its binding.
  */
-export class Ndis implements NdisLibrary {
+export class Ndis extends ViolationReporter implements NdisLibrary {
   readonly clock: Clock;
   readonly random: Random;
   readonly dpcQueue: DpcQueue;
+  /** @internal */
   readonly pendLifeCycle: boolean;
-  /** Adapters by name. */
+  /** Adapters by name. @internal */
   readonly adapters: Map<string, MiniportAdapter> = new Map<string, MiniportAdapter>();
-  /** Null while nobody observes: then a crossing costs one null test. */
+  /** Null while nobody observes: then a crossing costs one null test. @internal */
   observers: ObserverList | null = null;
+  /** @internal */
   readonly operations: OperationRecordPool = new OperationRecordPool();
+  /** @internal */
   readonly walk: BlockWalk<OffloadBlockList> = new BlockWalk<OffloadBlockList>();
+  /** @internal */
   readonly undoLog: UndoLog = new UndoLog();
+  /** @internal */
   readonly passive: PassiveWork;
-  /** Violations so far. */
-  violationCount = 0;
-  private readonly onViolation: 'report' | 'throw';
   private readonly deferredFailures: DeferredFailures;
-  private readonly violationListeners = new Set<ViolationListener>();
-  private readonly reported = new WeakSet<object>();
   private readonly miniportDrivers = new Set<MiniportRegistration>();
   private readonly protocolDrivers = new Set<ProtocolRegistration>();
   private readonly pools = new Set<NetBufferListPool>();
+  /** Every adapter and every binding there ever was: what a handle is checked against. @internal */
+  readonly adapterHandles: WeakSet<NdisMiniport> = new WeakSet<NdisMiniport>();
+  /** @internal */
+  readonly bindingHandles: WeakSet<NdisBinding> = new WeakSet<NdisBinding>();
   private contextPools: NdisContextPool[] = [];
   private readonly contextUsage = new Map<object, ContextUsage>();
   private readonly adapterWaiters = new Map<string, readonly ((ndisMiniportHandle: NdisMiniport) => void)[]>();
   private readonly pendingInstances = new Set<string>();
-  /** Violations that are not told yet, see {@link holdReports}; null while all are told at once. */
-  private held: ChimneyViolation[] | null = null;
 
   constructor(options: NdisOptions = {}) {
+    super(options.onViolation ?? 'report');
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? new SeededRandom(0);
     this.dpcQueue = options.dpcQueue ?? new MicrotaskDpcQueue();
-    this.onViolation = options.onViolation ?? 'report';
     this.pendLifeCycle = options.pendLifeCycle ?? false;
     this.deferredFailures = new DeferredFailures(this.dpcQueue);
     this.passive = new PassiveWork(this.clock, (error) => {
@@ -302,8 +298,8 @@ export class Ndis implements NdisLibrary {
 
   /** The opposite: the protocol lets the adapter go. @param onUnbound called when it has. */
   unbindAdapter(binding: NdisBinding, onUnbound?: () => void): void {
-    if (!(binding instanceof Binding) || binding.ndis !== this) throw new TypeError(`unbindAdapter: binding is ${describeValue(binding)}, not a binding of this NDIS`);
-    unbind(binding, onUnbound ?? null);
+    if (!this.bindingHandles.has(binding)) throw new TypeError(`unbindAdapter: binding is ${describeValue(binding)}, not a binding of this NDIS`);
+    unbind(binding as Binding, onUnbound ?? null);
   }
 
   openAdapterEx(ndisProtocolHandle: NdisProtocolHandle, protocolBindingContext: unknown, bindContext: NdisBindContext): OpenAdapterResult {
@@ -329,7 +325,7 @@ export class Ndis implements NdisLibrary {
     parameters: NetBufferListContextPoolParameters = {},
   ): NetBufferListContextPool<ContextData> {
     const pool = new NdisContextPool<ContextData>(this, owner, parameters);
-    this.contextPools.push(pool as NdisContextPool);
+    this.contextPools.push(pool);
     return pool;
   }
 
@@ -367,106 +363,23 @@ export class Ndis implements NdisLibrary {
     }
   }
 
-  /** Adds a listener for violations. @returns a function that removes it. */
-  onViolationReported(listener: ViolationListener): () => void {
-    this.violationListeners.add(listener);
-    return () => {
-      this.violationListeners.delete(listener);
-    };
-  }
-
-  reportViolation(details: ChimneyViolationDetails): ChimneyViolation {
-    const violation = new ChimneyViolation(details);
-    this.reported.add(violation);
-    this.violationCount++;
-    if (this.held === null) this.tell(violation);
-    else this.held.push(violation);
-    return violation;
-  }
-
-  private tell(violation: ChimneyViolation): void {
-    for (const listener of [...this.violationListeners]) {
-      try {
-        listener(violation);
-      } catch (error) {
-        // Whoever broke the rule is not to blame for its observer.
-        throwLater(error);
-      }
-    }
-  }
-
-  /**
-   * Violations are told when {@link releaseReports} is called. For work on a tree: a listener may call NDIS, and must
-   * find every block either taken or not.
-   */
-  holdReports(): void {
-    this.held ??= [];
-  }
-
-  /** Tells what was held back. */
-  releaseReports(): void {
-    const { held } = this;
-    this.held = null;
-    if (held !== null) for (const violation of held) this.tell(violation);
-  }
-
-  /** Reports a violation of one of the rules NDIS checks itself. */
-  violation(rule: CoreRule, actor: string, detail: string, objects: readonly unknown[]): ChimneyViolation {
-    return this.reportViolation({ rule, actor, detail, objects, page: RULES[rule] });
-  }
-
-  /** Reports a violation that is found when its author has returned: there is no caller to throw to. */
-  accuse(rule: CoreRule, actor: string, detail: string, objects: readonly unknown[]): void {
-    const violation = this.violation(rule, actor, detail, objects);
-    if (this.onViolation === 'throw') throwLater(violation);
-  }
-
-  /** Calls back whoever asked for a change of the configuration; what he throws is not NDIS's to die of. */
-  callBack(callback: (() => void) | null): void {
-    try {
-      callback?.();
-    } catch (error) {
-      this.reportEscaped('the operating system', 'callback', error, []);
-    }
-  }
-
-  /** Does what needs PASSIVE_LEVEL: now, or when the DPC that causes it is over. */
+  /** Does what needs PASSIVE_LEVEL: now, or when the DPC that causes it is over. @internal */
   atPassive(work: () => void): void {
     if (this.dpcQueue.irql === IRQL.PASSIVE_LEVEL) work();
     else this.passive.add(work);
   }
 
-  /**
-   * Deals with what escaped from a driver's handler, at the place where the driver is left: its caller did nothing wrong
-   * and goes on. A violation that was reported when it was thrown is not reported again.
-   */
-  reportEscaped(actor: string, entry: string, error: unknown, objects: readonly unknown[]): void {
-    let violation: unknown = error;
-    if (!isChimneyViolation(error) || !this.reported.has(error)) {
-      const text = error instanceof Error ? error.message : String(error);
-      violation = this.reportViolation({
-        rule: 'CHIM-LIF-005',
-        actor,
-        detail: `${entry} threw: ${text}`,
-        objects,
-        page: RULES['CHIM-LIF-005'],
-        cause: error,
-      });
-    }
-    if (this.onViolation === 'throw') throwLater(violation);
-  }
-
-  /** Completes an operation with failure, from a DPC. */
+  /** Completes an operation with failure, from a DPC. @internal */
   failLater(record: OperationRecord): void {
     this.deferredFailures.addOperation(record);
   }
 
-  /** Completes one NBL in place of the driver below `binding`, from a DPC. */
+  /** Completes one NBL in place of the driver below `binding`, from a DPC. @internal */
   completeLater(binding: Binding, netBufferList: NetBufferList, crossing: DdiCrossing): void {
     this.deferredFailures.addList(binding, netBufferList, crossing);
   }
 
-  /** The contexts a driver has pushed by itself; shared by its pools and adapters. */
+  /** The contexts a driver has pushed by itself; shared by its pools and adapters. @internal */
   contextUsageOf(driver: object): ContextUsage {
     let usage = this.contextUsage.get(driver);
     if (usage === undefined) {
@@ -474,6 +387,11 @@ export class Ndis implements NdisLibrary {
       this.contextUsage.set(driver, usage);
     }
     return usage;
+  }
+
+  /** True for a pool of contexts that this NDIS has made. @internal */
+  hasContextPool(pool: unknown): boolean {
+    return this.contextPools.some((one) => one === pool);
   }
 
   /** @internal */
@@ -494,7 +412,7 @@ export class Ndis implements NdisLibrary {
     return { netBufferLists, netBuffers, contexts, operations: this.operations.outstanding };
   }
 
-  /** Some functions wait, or allocate as they like: they are for PASSIVE_LEVEL. */
+  /** Some functions wait, or allocate as they like: they are for PASSIVE_LEVEL. @internal */
   requirePassive(call: string, actor: string): void {
     if (this.dpcQueue.irql !== IRQL.PASSIVE_LEVEL) {
       throw this.violation('CHIM-LIF-001', actor, `${call} is called at PASSIVE_LEVEL, not from a DPC`, []);
@@ -518,7 +436,7 @@ export class Ndis implements NdisLibrary {
   }
 
   private adapterOf(handle: NdisMiniport, call: string): MiniportAdapter {
-    if (handle instanceof MiniportAdapter && handle.ndis === this) return handle;
+    if (this.adapterHandles.has(handle)) return handle as MiniportAdapter;
     throw new TypeError(`${call}: ndisMiniportHandle is ${describeValue(handle)}, not an adapter of this NDIS`);
   }
 }
@@ -530,33 +448,4 @@ export interface PoolUsage {
   readonly contexts: number;
   /** State operations under way. */
   readonly operations: number;
-}
-
-const MINIPORT_HANDLERS: readonly string[] = [
-  'miniportInitializeEx',
-  'miniportRestart',
-  'miniportPause',
-  'miniportHaltEx',
-  'miniportOidRequest',
-  'miniportSendNetBufferLists',
-  'miniportReturnNetBufferLists',
-];
-const PROTOCOL_HANDLERS: readonly string[] = [
-  'protocolBindAdapterEx',
-  'protocolOpenAdapterCompleteEx',
-  'protocolUnbindAdapterEx',
-  'protocolCloseAdapterCompleteEx',
-  'protocolNetPnPEvent',
-  'protocolStatusEx',
-  'protocolSendNetBufferListsComplete',
-  'protocolReceiveNetBufferLists',
-  'protocolOidRequestComplete',
-];
-
-function requireDriver(driver: { readonly name: string }, call: string, handlers: readonly string[]): void {
-  if (typeof driver !== 'object' || driver === null || typeof driver.name !== 'string' || driver.name === '') {
-    throw new TypeError(`${call}: the driver is not an object with a name`);
-  }
-  const missing = handlers.filter((handler) => typeof (driver as unknown as Record<string, unknown>)[handler] !== 'function');
-  if (missing.length > 0) throw new TypeError(`${call}: driver ${driver.name} lacks ${missing.join(', ')}`);
 }

@@ -9,3 +9,7 @@ export class Thrown {
     this.error = error;
   }
 }
+
+export function isThrown(outcome: unknown): outcome is Thrown {
+  return typeof outcome === 'object' && outcome !== null && outcome.constructor === Thrown;
+}

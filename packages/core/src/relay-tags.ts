@@ -20,7 +20,7 @@ export function tagAndPush(binding: Binding, list: NetBufferList, contexts: Ndis
   if (context === null) return false;
   contexts.free = context.next;
   context.next = list.context;
-  context.savedSourceHandle = from;
+  context.sourceHandle = from;
   context.upperEdge = upperEdge;
   list.context = context;
   list.sourceHandle = binding;
@@ -43,7 +43,7 @@ function tagAndPushAll(binding: Binding, list: NetBufferList, contexts: NdisCont
     }
     free = context.next;
     context.next = nbl.context;
-    context.savedSourceHandle = from;
+    context.sourceHandle = from;
     context.upperEdge = upperEdge;
     nbl.context = context;
     nbl.sourceHandle = binding;
@@ -75,7 +75,7 @@ function takeBack(list: NetBufferList, count: number, from: NetBufferListSource 
  */
 export function popAndUntag(adapter: MiniportAdapter, list: NetBufferList, contexts: NdisContextPool): Binding | null {
   const { owner } = contexts;
-  const binding = (list.context?.savedSourceHandle ?? null) as Binding | null;
+  const binding = (list.context?.sourceHandle ?? null) as Binding | null;
   if (binding === null || binding.lower !== adapter || owner !== adapter.driver) return null;
   const mayCarryTwo = contexts.usage.mayCarryTwo;
   let free = contexts.free;
@@ -84,7 +84,7 @@ export function popAndUntag(adapter: MiniportAdapter, list: NetBufferList, conte
   do {
     const context: NetBufferListContext | null = nbl.context;
     // A context that holds this binding is this driver's.
-    if (context === null || context.savedSourceHandle !== binding || nbl.sourceHandle !== null) return giveUp(list, count, free, contexts);
+    if (context === null || context.sourceHandle !== binding || nbl.sourceHandle !== null) return giveUp(list, count, free, contexts);
     if (mayCarryTwo && context.next?.owner === owner) return giveUp(list, count, free, contexts);
     nbl.context = context.next;
     context.next = free;

@@ -5,6 +5,7 @@ export { DeferredCompletions } from './deferred-completions.ts';
 export { NetBufferListTracker } from './net-buffer-list-tracker.ts';
 export { OffloadEntry } from './offload-entry.ts';
 export { OidRelay } from './oid-relay.ts';
+export type { RelayedRequest } from './oid-relay.ts';
 export { PassThroughAdapter } from './pass-through-adapter.ts';
 export { PassThroughDriver } from './pass-through-driver.ts';
 export type { PassThroughOptions } from './pass-through-driver.ts';

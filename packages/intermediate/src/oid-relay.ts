@@ -1,6 +1,7 @@
 import { NDIS_STATUS_PENDING, NdisOidRequest, type NDIS_STATUS, type NdisBinding } from '@ndis-chimney/types';
 
-interface Relayed<UpperEdge> {
+/** An OID request that an intermediate driver has passed on. */
+export interface RelayedRequest<UpperEdge> {
   readonly upperEdge: UpperEdge;
   readonly upperRequest: NdisOidRequest;
 }
@@ -10,7 +11,7 @@ interface Relayed<UpperEdge> {
  * the driver's own goes down, and what came back is copied into the first.
  */
 export class OidRelay<UpperEdge> {
-  private readonly pending = new Map<NdisOidRequest, Relayed<UpperEdge>>();
+  private readonly pending = new Map<NdisOidRequest, RelayedRequest<UpperEdge>>();
 
   /**
    * Sends a request on. @returns what the lower binding returned; only PENDING is followed by {@link up}.
@@ -38,7 +39,7 @@ export class OidRelay<UpperEdge> {
   }
 
   /** Takes the answer of a request back to the one it was made for. */
-  up(request: NdisOidRequest): Relayed<UpperEdge> {
+  up(request: NdisOidRequest): RelayedRequest<UpperEdge> {
     const relayed = this.pending.get(request);
     if (relayed === undefined) throw new TypeError('OidRelay.up: the request was not sent down by this driver');
     this.pending.delete(request);

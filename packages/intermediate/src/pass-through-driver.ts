@@ -287,15 +287,15 @@ export class PassThroughDriver
     const isRelayed = this.relayNow(adapter, offloadBlockList, (tree) => {
       adapter.lower.initiateOffload(tree);
     });
-    if (!isRelayed) this.failLater(adapter, offloadBlockList, () => adapter.miniport.initiateOffloadComplete(offloadBlockList));
+    if (!isRelayed) this.failLater(adapter, offloadBlockList, () => { adapter.miniport.initiateOffloadComplete(offloadBlockList); });
   }
 
   miniportTerminateOffload(adapter: PassThroughAdapter, offloadBlockList: MiniportOffloadBlockList): void {
     this.relayDown(
       adapter,
       offloadBlockList,
-      (tree) => adapter.lower.terminateOffload(tree),
-      () => adapter.miniport.terminateOffloadComplete(offloadBlockList),
+      (tree) => { adapter.lower.terminateOffload(tree); },
+      () => { adapter.miniport.terminateOffloadComplete(offloadBlockList); },
     );
   }
 
@@ -303,8 +303,8 @@ export class PassThroughDriver
     this.relayDown(
       adapter,
       offloadBlockList,
-      (tree) => adapter.lower.updateOffload(tree),
-      () => adapter.miniport.updateOffloadComplete(offloadBlockList),
+      (tree) => { adapter.lower.updateOffload(tree); },
+      () => { adapter.miniport.updateOffloadComplete(offloadBlockList); },
     );
   }
 
@@ -312,8 +312,8 @@ export class PassThroughDriver
     this.relayDown(
       adapter,
       offloadBlockList,
-      (tree) => adapter.lower.invalidateOffload(tree),
-      () => adapter.miniport.invalidateOffloadComplete(offloadBlockList),
+      (tree) => { adapter.lower.invalidateOffload(tree); },
+      () => { adapter.miniport.invalidateOffloadComplete(offloadBlockList); },
     );
   }
 
@@ -321,8 +321,8 @@ export class PassThroughDriver
     this.relayDown(
       adapter,
       offloadBlockList,
-      (tree) => adapter.lower.queryOffloadState(tree),
-      () => adapter.miniport.queryOffloadStateComplete(offloadBlockList),
+      (tree) => { adapter.lower.queryOffloadState(tree); },
+      () => { adapter.miniport.queryOffloadStateComplete(offloadBlockList); },
     );
   }
 
@@ -365,23 +365,23 @@ export class PassThroughDriver
   // --- state operations up ---
 
   protocolInitiateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('initiate', offloadBlockList, (miniport, tree) => miniport.initiateOffloadComplete(tree));
+    this.relayUp('initiate', offloadBlockList, (miniport, tree) => { miniport.initiateOffloadComplete(tree); });
   }
 
   protocolTerminateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('terminate', offloadBlockList, (miniport, tree) => miniport.terminateOffloadComplete(tree));
+    this.relayUp('terminate', offloadBlockList, (miniport, tree) => { miniport.terminateOffloadComplete(tree); });
   }
 
   protocolUpdateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.updateOffloadComplete(tree));
+    this.relayUp('other', offloadBlockList, (miniport, tree) => { miniport.updateOffloadComplete(tree); });
   }
 
   protocolInvalidateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.invalidateOffloadComplete(tree));
+    this.relayUp('other', offloadBlockList, (miniport, tree) => { miniport.invalidateOffloadComplete(tree); });
   }
 
   protocolQueryOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('other', offloadBlockList, (miniport, tree) => miniport.queryOffloadStateComplete(tree));
+    this.relayUp('other', offloadBlockList, (miniport, tree) => { miniport.queryOffloadStateComplete(tree); });
   }
 
   private relayUp(
@@ -472,12 +472,12 @@ export class PassThroughDriver
   protocolTcpOffloadDisconnectComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList | null): void {
     if (netBufferList === null) return;
     this.sends.pop(netBufferList);
-    this.completeOrRetry(adapter, () => adapter.handlers.tcpOffloadDisconnectComplete(netBufferList));
+    this.completeOrRetry(adapter, () => { adapter.handlers.tcpOffloadDisconnectComplete(netBufferList); });
   }
 
   protocolTcpOffloadForwardComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
     this.sends.pop(netBufferList);
-    this.completeOrRetry(adapter, () => adapter.handlers.tcpOffloadForwardComplete(netBufferList));
+    this.completeOrRetry(adapter, () => { adapter.handlers.tcpOffloadForwardComplete(netBufferList); });
   }
 
   /** A completion that was stopped is tried once more, from a DPC. The contexts are off already. */
@@ -553,7 +553,7 @@ export class PassThroughDriver
 
   protocolSendNetBufferListsComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList, sendCompleteFlags: number): void {
     this.sends.pop(netBufferList);
-    this.completeOrRetry(adapter, () => adapter.miniport.sendNetBufferListsComplete(netBufferList, sendCompleteFlags));
+    this.completeOrRetry(adapter, () => { adapter.miniport.sendNetBufferListsComplete(netBufferList, sendCompleteFlags); });
   }
 
   protocolReceiveNetBufferLists(
@@ -579,6 +579,6 @@ export class PassThroughDriver
 
   miniportReturnNetBufferLists(adapter: PassThroughAdapter, netBufferList: NetBufferList, returnFlags: number): void {
     this.receives.pop(netBufferList);
-    this.completeOrRetry(adapter, () => adapter.lower.returnNetBufferLists(netBufferList, returnFlags));
+    this.completeOrRetry(adapter, () => { adapter.lower.returnNetBufferLists(netBufferList, returnFlags); });
   }
 }

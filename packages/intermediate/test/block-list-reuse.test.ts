@@ -138,7 +138,7 @@ describe('BlockListReuse', () => {
     chain.sourceHandle = binding;
     given(blocksOf(root)[2]).netBufferListChain = chain;
     down(root);
-    expect([sends.outstanding, chain.context?.savedSourceHandle]).toEqual([1, binding]);
+    expect([sends.outstanding, chain.context?.sourceHandle]).toEqual([1, binding]);
     chain.sourceHandle = null;
     for (const each of blocksOf(root)) each.status = NDIS_STATUS_FAILURE;
     up('initiate', root);

@@ -92,8 +92,8 @@ export interface NdisBinding {
 
   /**
    * `NdisCloseAdapterEx`. The driver has terminated its offloads and waited for its own requests before: closing with
-   * some of them outstanding is a violation and closes nothing. What others still have to finish is waited for: calls on
-   * the stack, and indicated NBLs that have yet to be returned.
+   * some of them outstanding is a violation and closes nothing. What the driver was given and still has is waited for:
+   * indicated NBLs that have yet to be returned.
    * @returns NDIS_STATUS_SUCCESS, or NDIS_STATUS_PENDING when `protocolCloseAdapterCompleteEx` will follow.
    */
   closeAdapterEx(): NDIS_STATUS;

@@ -17,8 +17,11 @@ export class NetBufferListContext<ContextData = unknown> {
   owner: ContextOwner | null = null;
   /** The pool it goes back to. */
   pool: NetBufferListContextPool | null = null;
-  /** The NET_BUFFER_LIST's `SourceHandle` as the owner found it, to be put back before the list goes on. */
-  savedSourceHandle: NetBufferListSource | null = null;
+  /**
+   * The NET_BUFFER_LIST's `SourceHandle` as the owner found it, to be put back before the list goes on. Its name is the
+   * other's on purpose: with a name of its own V8 relays single lists 40 % slower.
+   */
+  sourceHandle: NetBufferListSource | null = null;
   /** Which of the owner's upper interfaces the request came from. */
   upperEdge: unknown = null;
   contextData: ContextData | null = null;

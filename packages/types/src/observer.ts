@@ -11,18 +11,27 @@ export type AllocationKind = 'NET_BUFFER_LIST' | 'NET_BUFFER' | 'NET_BUFFER_LIST
 /**
  * Sees every crossing of an edge, synchronously, in order. Without observers the price is one null test a crossing.
  *
- * An observer must not change what it sees. It may throw: then the crossing does not happen and the caller gets the
- * error (that is how a verifier stops a bad call), so `enter` runs before the callee and after NDIS's own checks.
+ * An observer must not change what it sees. `enter` may throw: then the crossing does not happen and the caller gets the
+ * error (that is how a verifier stops a bad call), so it runs before the callee and after NDIS's own checks. What an
+ * observer throws elsewhere is reported against it and changes nothing, and so does what it throws from `enter` of a
+ * completion that NDIS makes in place of a driver.
  *
  * `subject` is what crosses: an NBL list, a block tree, an offload handle (events), a status indication, an OID
- * request. `count` is the NBLs or blocks in it. `detail` is the flags of a disconnect, the type of an event, the code of
- * an indication; 0 elsewhere. Objects are live: read them during the call, copy what must outlive it.
+ * request. `count` is the NBLs or blocks in it. `detail` is the flags of a disconnect, an ordinary send, receive or
+ * return, the type of an event, the code of an indication or a status, the OID of a request; 0 elsewhere. Objects are
+ * live: read them during the call, copy what must outlive it.
  */
 export interface NdisObserver {
+  /** The call is about to reach the driver. */
   enter?(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void;
-  /** `status` is what the callee returned (NDIS_STATUS_SUCCESS for void), `detail` the BytesConsumed of an indication. */
+  /**
+   * The call has returned. `status` is what the callee returned (NDIS_STATUS_SUCCESS for void; NDIS_STATUS_FAILURE when a
+   * later observer stopped the crossing), `detail` the BytesConsumed of an indication, else as in `enter`.
+   */
   leave?(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void;
+  /** A pool gave an object out; `owner` is the pool's driver. */
   allocated?(kind: AllocationKind, object: object, owner: string): void;
+  /** An object came back to its pool. */
   freed?(kind: AllocationKind, object: object, owner: string): void;
   /** The data start of a NET_BUFFER moved: forward by `byteCount` when positive, back when negative. */
   dataStart?(netBuffer: NetBuffer, byteCount: number): void;

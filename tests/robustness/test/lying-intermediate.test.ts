@@ -95,7 +95,7 @@ describe.each(shapes)('an intermediate driver that lies, among %s', (_name, shap
       'restores the sources and leaves its contexts on',
       'CHIM-NBL-009',
       (_driver, { handlers }, list) => {
-        for (const nbl of membersOf(list)) nbl.sourceHandle = present(nbl.context).savedSourceHandle;
+        for (const nbl of membersOf(list)) nbl.sourceHandle = present(nbl.context).sourceHandle;
         try {
           handlers.tcpOffloadSendComplete(list);
         } finally {

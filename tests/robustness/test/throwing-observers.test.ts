@@ -2,6 +2,8 @@ import { blocksOf, createProbeStack, membersOf, newTree, present, ProbeHost, Sna
 import { DDI_CROSSING, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NetBufferList } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
+import { stopNext } from './stopping.ts';
+
 /** Brings the stack to where the crossing is next, and says how to make it. */
 type Prepare = (stack: ProbeStack) => () => unknown;
 
@@ -59,28 +61,11 @@ function keep(stack: ProbeStack): NetBufferList {
   return stack.target.indicate(stack.lowest(stack.connection), 'x').netBufferList;
 }
 
-/** Throws when a crossing is about to happen for the first time, at whichever edge. */
-function throwAt(stack: ProbeStack, crossing: DdiCrossingName): { readonly error: Error; readonly detach: () => void } {
-  const error = new Error(`stopped before ${crossing}`);
-  let isArmed = true;
-  const detach = stack.ndis.attachObserver(
-    {
-      enter(seen) {
-        if (!isArmed || seen !== DDI_CROSSING[crossing]) return;
-        isArmed = false;
-        throw error;
-      },
-    },
-    'verifier',
-  );
-  return { error, detach };
-}
-
 describe.each([0, 1, 3])('an observer that throws, %i intermediate drivers', (intermediates) => {
   test.each(crossings)('stops %s: the caller gets its error, nothing has happened, and the next attempt succeeds', (crossing, prepare) => {
     const stack = createProbeStack({ intermediates });
     const attempt = prepare(stack);
-    const { error, detach } = throwAt(stack, crossing);
+    const { error, detach } = stopNext(stack.ndis, crossing);
     const snapshots = new Snapshots(stack);
     const before = snapshots.take();
     const calls = [stack.host.calls.entries, stack.target.calls.entries];
@@ -100,7 +85,7 @@ describe.each([0, 1, 3])('an observer that throws, %i intermediate drivers', (in
     const { host, connection } = stack;
     for (const texts of [['a'], ['a', 'b'], Array.from({ length: 70 }, String)]) {
       const list = host.list(...texts);
-      const { detach } = throwAt(stack, 'offloadTcpSend');
+      const { detach } = stopNext(stack.ndis, 'offloadTcpSend');
       const snapshots = new Snapshots(stack, { lists: [list] });
       const before = snapshots.take();
       expect(() => host.binding.offloadTcpSend(connection, list)).toThrow();
@@ -154,7 +139,7 @@ test('a mixed completion that is stopped for one binding is stopped whole: it is
   target.completeTree('initiate');
   const stopped = host.send(stack.connection, 'a');
   second.send(present(tree.connections[0]), 'b');
-  const { error, detach } = throwAt(stack, 'tcpOffloadSendComplete');
+  const { error, detach } = stopNext(stack.ndis, 'tcpOffloadSendComplete');
   expect(() => target.completeSends()).toThrow(error);
   detach();
   expect([host.calls.count('protocolTcpOffloadSendComplete'), second.calls.count('protocolTcpOffloadSendComplete')]).toEqual([0, 0]);

@@ -195,5 +195,5 @@ describe('a NET_BUFFER_LIST', () => {
 /** The SourceHandle that a driver saved in its context, to be put back before the NBL goes on. */
 function savedSourceOf(nbl: NetBufferList | undefined, driver: string): NetBufferListSource | null {
   const context = nbl?.context ?? null;
-  return context?.owner?.name === driver ? context.savedSourceHandle : null;
+  return context?.owner?.name === driver ? context.sourceHandle : null;
 }

@@ -56,7 +56,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     const context = this.free ?? this.make();
     if (context === null) return null;
     this.free = context.next;
-    context.savedSourceHandle = null;
+    context.sourceHandle = null;
     context.upperEdge = null;
     context.next = netBufferList.context;
     netBufferList.context = context;
@@ -98,7 +98,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
       }
       free = context.next;
       context.next = nbl.context;
-      context.savedSourceHandle = nbl.sourceHandle;
+      context.sourceHandle = nbl.sourceHandle;
       context.upperEdge = upperEdge;
       nbl.context = context;
       count++;
@@ -146,7 +146,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     for (let nbl: NetBufferList | null = netBufferList; nbl != null; nbl = nbl.next) {
       const context = nbl.context as NetBufferListContext;
       nbl.context = context.next;
-      nbl.sourceHandle = context.savedSourceHandle;
+      nbl.sourceHandle = context.sourceHandle;
       context.next = free;
       context.contextData = null;
       free = context;
@@ -158,7 +158,7 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
   private requireOwn(nbl: NetBufferList): void {
     const { context, sourceHandle } = nbl;
     if (context?.owner !== this.owner) throw this.misuse(nbl);
-    if (sourceHandle !== null && sourceHandle !== context.savedSourceHandle) {
+    if (sourceHandle !== null && sourceHandle !== context.sourceHandle) {
       throw this.ndis.violation('CHIM-NBL-004', this.owner.name, `a context is popped off a NET_BUFFER_LIST that is still out, ${describeSource(sourceHandle)}`, [nbl]);
     }
   }

@@ -51,7 +51,7 @@ describe('NET_BUFFER_LIST contexts', () => {
     pool.freeNetBufferListContext(nbl);
     const again = pool.allocateNetBufferListContext(nbl);
     expect(again).toBe(context);
-    expect(again).toMatchObject({ contextData: null, upperEdge: null, savedSourceHandle: null, next: null, owner: { name: 'owner' } });
+    expect(again).toMatchObject({ contextData: null, upperEdge: null, sourceHandle: null, next: null, owner: { name: 'owner' } });
   });
 
   test.each([
@@ -106,7 +106,7 @@ describe('NET_BUFFER_LIST contexts', () => {
     const nbls = listOf(5);
     const sources = nbls.map((nbl, at) => (nbl.sourceHandle = (at % 2 === 0 ? null : { at }) as never));
     expect(pool.pushOnList(headOf(nbls), 'edge')).toBe(true);
-    expect(nbls.map((nbl) => [nbl.context?.savedSourceHandle, nbl.context?.upperEdge])).toEqual(sources.map((source) => [source, 'edge']));
+    expect(nbls.map((nbl) => [nbl.context?.sourceHandle, nbl.context?.upperEdge])).toEqual(sources.map((source) => [source, 'edge']));
     expect(pool.outstanding).toBe(5);
     for (const nbl of nbls) nbl.sourceHandle = null;
     pool.popFromList(headOf(nbls));
