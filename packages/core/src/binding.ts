@@ -1,7 +1,6 @@
 import {
   DDI_CROSSING,
   NDIS_STATUS_PENDING,
-  NDIS_STATUS_SUCCESS,
   type ClientChimneyOffloadGenericHandlers,
   type ClientChimneyOffloadTcpHandlers,
   type DdiCrossing,
@@ -18,7 +17,7 @@ import {
   type ProviderChimneyOffloadTcpHandlers,
 } from '@ndis-chimney/types';
 
-import { closeBinding, completeNetPnPEvent, completeUnbind, continueClose, type BindContext, type EventUnderWay } from './binding-life-cycle.ts';
+import { closeBinding, completeNetPnPEvent, completeUnbind, type BindContext, type EventUnderWay } from './binding-life-cycle.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
 import { returnReceived, sendOrdinary } from './non-offload-path.ts';
@@ -30,8 +29,9 @@ import { OPERATION } from './operation-record.ts';
 import { NOT_CROSSED, Thrown } from './outcome.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
 import type { ProtocolRegistration } from './registration.ts';
+import { returnIndicated } from './receive-return.ts';
 import { tagAndPush } from './relay-tags.ts';
-import { retag, tagDown, untagReturn } from './source-tags.ts';
+import { tagDown } from './source-tags.ts';
 import { startOperation } from './state-operations.ts';
 
 /** Why a binding does not simply let data down; 0 does. */
@@ -223,29 +223,7 @@ export class Binding implements NdisBinding {
   }
 
   offloadTcpReceiveReturn(netBufferList: NetBufferList): void {
-    const crossing = DDI_CROSSING.offloadTcpReceiveReturn;
-    if ((this.gate & GATE.blocked) !== 0) throw this.refuseChimney(crossing.call);
-    const count = untagReturn(this, netBufferList, crossing.call);
-    if (this.observer !== null) {
-      try {
-        this.observer.enter(crossing, this, netBufferList, count, 0);
-      } catch (error) {
-        retag(netBufferList, count, this.lower);
-        throw error;
-      }
-    }
-    this.indicatedNbls -= count;
-    let status: NDIS_STATUS = NDIS_STATUS_SUCCESS;
-    try {
-      status = this.providerTcp.miniportTcpOffloadReceiveReturn(this.adapterContext, netBufferList);
-    } catch (error) {
-      this.ndis.reportEscaped(this.lower.registration.name, crossing.entry, error, [netBufferList]);
-    }
-    if (status !== NDIS_STATUS_SUCCESS) {
-      this.ndis.accuse('CHIM-RET-001', this.lower.registration.name, `${crossing.entry} returned ${status}, not NDIS_STATUS_SUCCESS`, [netBufferList]);
-    }
-    if (this.observer !== null) this.observer.leave(crossing, this, netBufferList, status, 0);
-    if (this.whenClosed !== null) continueClose(this);
+    returnIndicated(this, netBufferList);
   }
 
   initiateOffload(offloadBlockList: ProtocolOffloadBlockList): void {

@@ -3,6 +3,7 @@ import { Dpc, type DdiCrossing, type DeferredRoutine, type DpcQueue, type NetBuf
 import type { Binding } from './binding.ts';
 import { deliverAnyway } from './completion.ts';
 import type { OperationRecord } from './operation-record.ts';
+import { returnAnyway } from './receive-return.ts';
 import { failOperation } from './state-operations.ts';
 
 interface OwedOperation {
@@ -17,12 +18,21 @@ interface OwedList {
   readonly crossing: DdiCrossing;
 }
 
-/** Completions that NDIS itself owes: of what a blocked edge refused and what a driver dropped. They come from a DPC. */
+interface OwedReturn {
+  readonly binding: Binding;
+  readonly netBufferList: NetBufferList;
+}
+
+/**
+ * What NDIS itself owes: completions of what a blocked edge refused and of what a driver dropped, and the return of what
+ * a driver took and does not know that it has. They come from a DPC.
+ */
 export class DeferredFailures implements DeferredRoutine {
   private readonly dpcQueue: DpcQueue;
   private readonly dpc: Dpc = new Dpc(this);
   private operations: OwedOperation[] = [];
   private lists: OwedList[] = [];
+  private returns: OwedReturn[] = [];
 
   constructor(dpcQueue: DpcQueue) {
     this.dpcQueue = dpcQueue;
@@ -39,10 +49,18 @@ export class DeferredFailures implements DeferredRoutine {
     this.dpcQueue.insert(this.dpc);
   }
 
+  /** @param netBufferList one that counts as accepted by a driver that will not return it. */
+  addReturn(binding: Binding, netBufferList: NetBufferList): void {
+    this.returns.push({ binding, netBufferList });
+    this.dpcQueue.insert(this.dpc);
+  }
+
   runDpc(): void {
-    const { operations, lists } = this;
+    const { operations, lists, returns } = this;
     this.operations = [];
     this.lists = [];
+    this.returns = [];
+    for (const { binding, netBufferList } of returns) returnAnyway(binding, netBufferList);
     for (const { binding, netBufferList, crossing } of lists) {
       netBufferList.sourceHandle = null;
       binding.outstandingNbls--;

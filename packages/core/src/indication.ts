@@ -112,9 +112,16 @@ export function answerOf(
     bytesConsumed.value = length;
     return result;
   }
-  const isPart = result === NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED && consumed > 0;
-  bytesConsumed.value = isPart ? Math.min(length, Math.trunc(consumed)) : 0;
-  return bytesConsumed.value > 0 ? NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
+  const isPart = result === NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED && consumed >= 1;
+  if (isPart && consumed >= length) {
+    // Every byte was accepted, by a driver that thinks the NBL is below again: it has to get there.
+    stripContexts(list, binding.upper.driver);
+    binding.ndis.returnLater(binding, list);
+    bytesConsumed.value = length;
+    return NDIS_STATUS_SUCCESS;
+  }
+  bytesConsumed.value = isPart ? Math.trunc(consumed) : 0;
+  return isPart ? result : NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
 }
 
 /** The indicated NBL was not accepted in full: it is the indicating driver's again. */

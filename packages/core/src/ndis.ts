@@ -379,6 +379,14 @@ export class Ndis extends ViolationReporter implements NdisLibrary {
     this.deferredFailures.addList(binding, netBufferList, crossing);
   }
 
+  /**
+   * Returns one indicated NBL in place of the driver above `binding`, from a DPC.
+   * @internal
+   */
+  returnLater(binding: Binding, netBufferList: NetBufferList): void {
+    this.deferredFailures.addReturn(binding, netBufferList);
+  }
+
   /** The contexts a driver has pushed by itself; shared by its pools and adapters. @internal */
   contextUsageOf(driver: object): ContextUsage {
     let usage = this.contextUsage.get(driver);

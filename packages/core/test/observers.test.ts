@@ -95,6 +95,23 @@ describe('observers', () => {
     expect(seen).toBe(2);
   });
 
+  test('one that is attached twice sees everything twice, and detaching takes away one attachment, once', () => {
+    const stack = bound();
+    let seen = 0;
+    const observer: NdisObserver = { enter: () => seen++ };
+    const detach = stack.ndis.attachObserver(observer);
+    const detachAgain = stack.ndis.attachObserver(observer, 'stream');
+    roundTrip(stack);
+    expect(seen).toBe(4);
+    detach();
+    detach();
+    roundTrip(stack);
+    expect([seen, stack.ndis.observer === null]).toEqual([6, false]);
+    detachAgain();
+    roundTrip(stack);
+    expect([seen, stack.ndis.observer]).toEqual([6, null]);
+  });
+
   test('the ordinary receive path is announced per adapter, also when nobody receives', () => {
     const { ndis, target, nbl } = bound();
     const seen: unknown[] = [];

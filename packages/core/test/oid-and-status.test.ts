@@ -7,11 +7,14 @@ import {
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
   NDIS_STATUS_UPLOAD_ALL,
+  NdisLinkState,
+  NdisMiniportAdapterGeneralAttributes,
   NdisMiniportAdapterOffloadAttributes,
   NdisOidRequest,
   NdisStatusIndication,
   NdisTcpConnectionOffload,
   NdisTcpConnectionOffloadParameters,
+  OID_GEN_LINK_STATE,
   OID_TCP4_OFFLOAD_STATS,
   OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG,
   OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
@@ -85,6 +88,40 @@ describe('NdisOidRequest', () => {
     expect(capacityOf(request(QUERY, OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG))).toBe(100);
     expect(capacityOf(request(QUERY, OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES))).toBe(200);
     expect(target.entries()).not.toContain('miniportOidRequest');
+  });
+
+  test('NDIS answers OID_GEN_LINK_STATE from the general attributes, each time with a structure of its own', () => {
+    const { ndis } = createTestNdis();
+    const general = new NdisMiniportAdapterGeneralAttributes();
+    Object.assign(general, { mediaConnectState: 1, mediaDuplexState: 2, xmitLinkSpeed: 1e9, rcvLinkSpeed: 2e9, maxXmitLinkSpeed: 1e10, maxRcvLinkSpeed: 1e10 });
+    const target = createTarget('target', {
+      miniportInitializeEx(miniport) {
+        setRegistrationAttributes(miniport, target);
+        target.miniport = miniport;
+        return miniport.setMiniportAttributes(general);
+      },
+    });
+    start(ndis, target);
+    const host = createHost(ndis);
+    bind(ndis, host);
+    const query = (): unknown => {
+      const request = Object.assign(new NdisOidRequest(), { requestType: QUERY, oid: OID_GEN_LINK_STATE });
+      expect(host.binding.oidRequest(request)).toBe(NDIS_STATUS_SUCCESS);
+      return request.informationBuffer;
+    };
+    const answer = query();
+    expect(answer).toEqual(Object.assign(new NdisLinkState(), { mediaConnectState: 1, mediaDuplexState: 2, xmitLinkSpeed: 1e9, rcvLinkSpeed: 2e9 }));
+    Object.assign(answer as NdisLinkState, { mediaConnectState: 0 });
+    expect(query()).toMatchObject({ mediaConnectState: 1 });
+    expect(target.entries()).not.toContain('miniportOidRequest');
+  });
+
+  test('without general attributes it is not supported; a set of it is the driver’s to answer', () => {
+    const { target, request } = bound();
+    expect(request(QUERY, OID_GEN_LINK_STATE).status).toBe(NDIS_STATUS_NOT_SUPPORTED);
+    expect(target.entries()).not.toContain('miniportOidRequest');
+    target.miniportOidRequest = () => NDIS_STATUS_SUCCESS;
+    expect(request(SET, OID_GEN_LINK_STATE, {}).status).toBe(NDIS_STATUS_SUCCESS);
   });
 
   test('an adapter whose driver blocks the chimney reports none', () => {

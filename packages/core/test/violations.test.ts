@@ -1,8 +1,20 @@
 import { RULES } from '@ndis-chimney/core';
-import { ChimneyViolation, NDIS_STATUS_SUCCESS, isChimneyViolation } from '@ndis-chimney/types';
+import { ChimneyViolation, NDIS_STATUS_PENDING, NDIS_STATUS_SUCCESS, NdisOidRequest, isChimneyViolation } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
 import { bind, createHost, createTarget, createTestNdis, deferred, start } from './drivers.ts';
+
+/** The next error that nobody catches, which the test runner does not get to see. */
+function nextUncaught(): Promise<unknown> {
+  return new Promise((resolve) => {
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => {
+      for (const other of others) process.on('uncaughtException', other);
+      resolve(error);
+    });
+  });
+}
 
 describe('violations', () => {
   test('one that a driver finds is counted, told to every listener, and given back to be thrown', () => {
@@ -67,16 +79,47 @@ describe('violations', () => {
       },
     });
     start(ndis, target);
-    const uncaught = new Promise<unknown>((resolve) => {
-      const others = process.listeners('uncaughtException');
-      process.removeAllListeners('uncaughtException');
-      process.once('uncaughtException', (error) => {
-        for (const other of others) process.on('uncaughtException', other);
-        resolve(error);
-      });
-    });
+    const uncaught = nextUncaught();
     ndis.removeAdapter(target.miniport);
     expect(await uncaught).toMatchObject({ rule: 'CHIM-LIF-005', actor: 'target' });
+  });
+
+  test('CHIM-PWR-002: with onViolation "throw", so does what a driver is accused of after it has returned', async () => {
+    const { ndis, rules } = createTestNdis({ onViolation: 'throw' });
+    const target = createTarget('target', {
+      miniportOidRequest(_context, request) {
+        target.miniport.oidRequestComplete(request, NDIS_STATUS_SUCCESS);
+        return NDIS_STATUS_SUCCESS;
+      },
+    });
+    start(ndis, target);
+    const host = createHost(ndis);
+    bind(ndis, host);
+    const uncaught = nextUncaught();
+    // The caller did nothing wrong, and is thrown nothing.
+    expect(host.binding.oidRequest(Object.assign(new NdisOidRequest(), { requestType: 0, oid: 0x77 }))).toBe(NDIS_STATUS_PENDING);
+    expect(await uncaught).toMatchObject({ rule: 'CHIM-PWR-002', actor: 'target' });
+    expect(rules()).toEqual(['CHIM-PWR-002']);
+  });
+
+  test('a listener that throws is heard of as an uncaught error; the others are told, and so is who broke the rule', async () => {
+    const { ndis } = createTestNdis();
+    const target = createTarget();
+    start(ndis, target);
+    const boom = new Error('boom');
+    const heard: string[] = [];
+    ndis.onViolationReported(() => {
+      throw boom;
+    });
+    ndis.onViolationReported(({ rule }) => {
+      heard.push(rule);
+    });
+    const uncaught = nextUncaught();
+    expect(() => {
+      target.miniport.pauseComplete();
+    }).toThrow(/^CHIM-LIF-006: target:/);
+    expect(heard).toEqual(['CHIM-LIF-006']);
+    expect(await uncaught).toBe(boom);
   });
 
   test('every rule NDIS checks names the page it is written on', () => {

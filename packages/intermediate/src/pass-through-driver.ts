@@ -541,7 +541,7 @@ export class PassThroughDriver
 
   protocolOidRequestComplete(_adapter: PassThroughAdapter, oidRequest: NdisOidRequest, status: NDIS_STATUS): void {
     const { upperEdge, upperRequest } = this.oids.up(oidRequest);
-    upperEdge.miniport.oidRequestComplete(upperRequest, status);
+    this.completeOrRetry(upperEdge, () => { upperEdge.miniport.oidRequestComplete(upperRequest, status); });
   }
 
   // --- the ordinary data path ---

@@ -4,6 +4,7 @@ import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_SUCCESS,
   NetBufferList,
+  OFFLOAD_HANDLE_STATE,
   OFFLOAD_STATE_TYPE,
   OffloadBlockList,
   OffloadHandle,
@@ -23,6 +24,7 @@ interface Setup extends Edge {
   readonly sends: NetBufferListTracker<string>;
   readonly down: (root: OffloadBlockList) => OffloadBlockList | null;
   readonly up: (operation: 'initiate' | 'terminate' | 'other', root: OffloadBlockList) => OffloadBlockList;
+  readonly cancel: (root: OffloadBlockList) => void;
 }
 
 function setup(limits: BlockListReuseLimits = {}, contexts = Infinity): Setup {
@@ -35,6 +37,9 @@ function setup(limits: BlockListReuseLimits = {}, contexts = Infinity): Setup {
     sends,
     down: (root) => reuse.down(root as unknown as MiniportOffloadBlockList, 'edge', edge.binding) as OffloadBlockList | null,
     up: (operation, root) => reuse.up(operation, root as unknown as ProtocolOffloadBlockList).tree as unknown as OffloadBlockList,
+    cancel: (root) => {
+      reuse.cancel(root as unknown as ProtocolOffloadBlockList);
+    },
   };
 }
 
@@ -162,6 +167,64 @@ describe('BlockListReuse', () => {
     expect(down(root)).toBeNull();
     expect(picture(root)).toEqual(before);
     expect([reuse.offloadEntries, reuse.callEntries, sends.outstanding]).toEqual([0, 0, 0]);
+  });
+
+  test('cancel: a tree of new objects is what it was when it came down, its send data without contexts, and nothing is kept', () => {
+    const { reuse, sends, down, up, cancel, binding } = setup();
+    const root = newTree();
+    const chain = new NetBufferList();
+    chain.next = new NetBufferList();
+    for (const nbl of [chain, chain.next]) nbl.sourceHandle = binding;
+    given(blocksOf(root)[3]).netBufferListChain = chain;
+    const before = picture(root);
+    down(root);
+    expect([reuse.offloadEntries, reuse.callEntries, sends.outstanding]).toEqual([4, 1, 2]);
+    cancel(root);
+    expect(picture(root)).toEqual(before);
+    expect([chain.context, chain.sourceHandle, chain.next.context, chain.next.sourceHandle]).toEqual([null, binding, null, binding]);
+    expect([reuse.offloadEntries, reuse.callEntries, sends.outstanding]).toEqual([0, 0, 0]);
+    // It can go down again, and be completed.
+    down(root);
+    for (const each of blocksOf(root)) each.status = NDIS_STATUS_FAILURE;
+    for (const nbl of [chain, chain.next]) nbl.sourceHandle = null;
+    up('initiate', root);
+    expect([picture(root), reuse.offloadEntries, reuse.callEntries, sends.outstanding]).toEqual([before, 0, 0, 0]);
+  });
+
+  test('cancel: what a tree refers to stays offloaded; of a mixed tree only the new objects are forgotten', () => {
+    const { reuse, down, up, cancel } = setup();
+    const offloaded = newTree();
+    down(offloaded);
+    // What NDIS does when the driver below completes.
+    for (const { offloadHandle } of blocksOf(offloaded)) given(offloadHandle).ndisState = OFFLOAD_HANDLE_STATE.offloaded;
+    up('initiate', offloaded);
+    const [, linked, connection] = blocksOf(offloaded);
+    const reference = block(TcpOffloadState, given(connection).offloadHandle);
+    const entry = reference.offloadHandle?.miniportOffloadContext;
+    down(reference);
+    cancel(reference);
+    expect([reference.offloadHandle === connection?.offloadHandle, reference.offloadHandle?.miniportOffloadContext === entry, reuse.offloadEntries, reuse.callEntries]).toEqual([true, true, 4, 0]);
+    const linker = block(Ip4OffloadState, given(linked).offloadHandle);
+    linker.dependentBlockList = block(TcpOffloadState, newHandle());
+    linker.nextBlock = block(Ip4OffloadState, null);
+    const before = picture(linker);
+    down(linker);
+    expect(reuse.offloadEntries).toBe(5);
+    cancel(linker);
+    expect([picture(linker), reuse.offloadEntries, reuse.callEntries]).toEqual([before, 4, 0]);
+  });
+
+  test('cancel: a call entry is free for the next call, and observers see all of it go', () => {
+    const { ndis, reuse, down, cancel } = setup({ callEntries: 1, offloadEntries: 4 });
+    const out = new Set<object>();
+    ndis.attachObserver({ allocated: (_kind, object) => out.add(object), freed: (_kind, object) => out.delete(object) });
+    for (let times = 0; times < 3; times++) {
+      const root = newTree();
+      expect(down(root)).toBe(root);
+      expect([out.size, down(newTree())]).toEqual([5, null]);
+      cancel(root);
+    }
+    expect([out.size, reuse.callEntries, reuse.offloadEntries]).toEqual([0, 0, 0]);
   });
 
   test('any tree goes down and comes up as it was, several at a time, in any order', () => {

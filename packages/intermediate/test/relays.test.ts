@@ -45,6 +45,23 @@ describe('OidRelay', () => {
     expect(relay.up(first).upperRequest).toBe(uppers[0]);
     expect(() => relay.up(first)).toThrow(/not sent down by this driver/);
   });
+
+  test('a request that is refused below is thrown to the caller, and not waited for', () => {
+    const { ndis, binding } = createEdge();
+    const relay = new OidRelay<string>();
+    const refused: object[] = [];
+    const error = new Error('refused');
+    ndis.attachObserver({
+      enter(_crossing, _edge, lower) {
+        refused.push(lower);
+        throw error;
+      },
+    });
+    const upper = request();
+    expect(() => relay.down(binding, 'edge', upper)).toThrow(error);
+    expect(upper).toMatchObject({ informationBuffer: { a: 1 }, bytesRead: 0, ndisReserved: null });
+    expect(() => relay.up(given(refused[0]) as NdisOidRequest)).toThrow(/not sent down by this driver/);
+  });
 });
 
 describe('WaitingOperations', () => {

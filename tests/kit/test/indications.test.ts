@@ -82,8 +82,8 @@ describe.each(STACK_SHAPES)('indications through %s', (_name, shape) => {
     ['success without all bytes', NDIS_STATUS_SUCCESS, 3, NDIS_STATUS_SUCCESS, 5],
     ['refusal with bytes', NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, 2, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, 0],
     ['a part that is nothing', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 0, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, 0],
-    ['a part that is all', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 5, NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 5],
-    ['a part that is more than all', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 9, NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 5],
+    ['a part that is all', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 5, NDIS_STATUS_SUCCESS, 5],
+    ['a part that is more than all', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, 9, NDIS_STATUS_SUCCESS, 5],
     ['a part that is negative', NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED, -1, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, 0],
     ['a status that is no answer', 12345, 0, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, 0],
   ];
@@ -95,10 +95,11 @@ describe.each(STACK_SHAPES)('indications through %s', (_name, shape) => {
     const answer = target.indicate(stack.lowest(stack.connection), 'hello');
     expect(answer).toMatchObject({ status: made, bytesConsumed: bytes });
     expect(stack.expectViolation('CHIM-RXI-005').actor).toBe('probe host');
-    // What NDIS made of an answer may itself be one that the next edge up would not give: nobody else is blamed.
-    for (const violation of stack.violations.splice(0)) expect(violation.rule).toBe('CHIM-RXI-005');
-    if (made === NDIS_STATUS_SUCCESS) host.binding.offloadTcpReceiveReturn(answer.netBufferList);
-    else expect([answer.netBufferList.sourceHandle, answer.netBufferList.context]).toEqual([null, null]);
+    expect(stack.violations).toEqual([]);
+    // A host that answered "a part" does not know that it has the NET_BUFFER_LIST; NDIS returns it.
+    if (answered !== NDIS_STATUS_SUCCESS) stack.settle();
+    else host.binding.offloadTcpReceiveReturn(answer.netBufferList);
+    expect([answer.netBufferList.sourceHandle, answer.netBufferList.context]).toEqual([null, null]);
     stack.close();
   });
 

@@ -1,6 +1,6 @@
-import { createProbeStack, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
+import { createProbeStack, present, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
 import { BytesConsumed, NDIS_STATUS_SUCCESS, NetBufferListContext, type NetBufferList } from '@ndis-chimney/types';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { expectGoesOn, expectRefused } from './refusal.ts';
 
@@ -75,7 +75,7 @@ describe.each(STACK_SHAPES)('what is no argument, %s', (_name, shape) => {
     tryAll(name, call, WRONG, 'probe host');
   });
 
-  test.each(shape.isObserved === true ? lists.slice(3, 5) : lists)('%s with no list at all likewise', (name, call) => {
+  test.each(lists)('%s with no list at all likewise', (name, call) => {
     tryAll(name, call, NOTHING, 'probe host');
   });
 
@@ -110,5 +110,95 @@ describe.each(STACK_SHAPES)('what is no argument, %s', (_name, shape) => {
       list.next = null;
     }
     expectGoesOn(stack);
+  });
+
+  test.each(lists)('%s with an object without a prototype likewise', (name, call) => {
+    tryAll(name, call, [Object.create(null)], 'probe host');
+  });
+
+  const notOpen: [state: string, shut: (stack: ProbeStack) => void][] = [
+    ['paused', ({ ndis, target }) => { ndis.pauseAdapter(target.miniport); }],
+    ['closed', ({ ndis, host }) => { ndis.unbindAdapter(host.binding); }],
+  ];
+
+  describe.each(notOpen)('on a binding that is %s', (_state, shut) => {
+    test.each(handles)('%s with something else than a handle is a TypeError, and nothing goes down', (name, call) => {
+      const stack = createProbeStack(shape);
+      const nbl = stack.host.list('x');
+      stack.terminateAll();
+      shut(stack);
+      for (const value of [...NOTHING, ...WRONG]) {
+        expectRefused(stack, () => { call(stack, value as never, nbl); }, { actor: 'probe host', message: new RegExp(name) });
+      }
+      stack.close();
+    });
+  });
+
+  test.each(handles)('%s with something else than a handle is a TypeError', (name, call) => {
+    tryAll(name, call, WRONG, 'probe host');
+  });
+
+  const unended: [name: string, start: (stack: ProbeStack, list: NetBufferList) => unknown, held: (stack: ProbeStack) => NetBufferList[], callback: string][] = [
+    ['send', ({ host, connection }, list) => host.binding.offloadTcpSend(connection, list), ({ target }) => target.sends, 'protocolTcpOffloadSendComplete'],
+    ['receive', ({ host, connection }, list) => host.binding.offloadTcpReceive(connection, list), ({ target }) => target.receives, 'protocolTcpOffloadReceiveComplete'],
+    ['forward', ({ host, connection }, list) => host.binding.offloadTcpForward(connection, list), ({ target }) => target.forwards, 'protocolTcpOffloadForwardComplete'],
+    ['ordinary send', ({ host }, list) => { host.binding.sendNetBufferLists(list, 0, 0); }, ({ target }) => target.ordinarySends, 'protocolSendNetBufferListsComplete'],
+  ];
+
+  test.each(unended)('a %s whose last next is undefined goes down as a list that ends, and comes back', (_what, start, held, callback) => {
+    const stack = createProbeStack(shape);
+    // What is usual goes a shorter way than what comes first.
+    for (let times = 1; times <= 3; times++) {
+      const list = stack.host.list('a', 'b');
+      present(list.next).next = undefined as never;
+      start(stack, list);
+      expect(held(stack)).toHaveLength(2);
+      stack.finishAll();
+      expect(stack.host.calls.of(callback).map(([, completed]) => completed).at(-1)).toBe(list);
+      const { ndisCallDepth } = stack.connection;
+      expect([ndisCallDepth, stack.lowest(stack.connection).ndisCallDepth, stack.lowest(stack.connection).binding.outstandingNetBufferLists]).toEqual([0, 0, 0]);
+    }
+    expectGoesOn(stack);
+  });
+
+  test.each(['relayTcpSend', 'relayTcpReceive'] as const)('%s without a pool of contexts is a TypeError, and nothing goes down', (relay) => {
+    const stack = createProbeStack(shape);
+    const { host, connection } = stack;
+    const other = createProbeStack(shape);
+    const nbl = host.list('x');
+    const foreign = other.ndis.allocateNetBufferListContextPool({ name: 'elsewhere' });
+    for (const contexts of [...NOTHING, ...WRONG, foreign]) {
+      expectRefused(stack, () => host.binding[relay](connection, nbl, contexts as never, null), { actor: 'probe host', message: /contexts is .*not a pool/ });
+    }
+    expectGoesOn(stack);
+  });
+
+  const rest: [name: RegExp, call: (stack: ProbeStack, value: never) => void][] = [
+    [/^NdisMIndicateStatusEx \(called by probe target\)/, ({ target }, value) => { target.miniport.indicateStatusEx(value); }],
+    [/^NdisOidRequest \(called by probe host\)/, ({ host }, value) => { host.binding.oidRequest(value); }],
+    [/^NdisFreeNetBufferList \(called by probe host\)/, ({ host }, value) => { host.pool.freeNetBufferList(value); }],
+    [/^NdisOpenAdapterEx \(called by probe host\)/, ({ host, ndis }, value) => { ndis.openAdapterEx(host.protocolHandle, {}, value); }],
+    [/^NdisOpenAdapterEx: ndisProtocolHandle/, ({ ndis }, value) => { ndis.openAdapterEx(value, {}, null as never); }],
+    [/^NdisMDeregisterMiniportDriver: ndisDriverHandle/, ({ ndis }, value) => { ndis.deregisterMiniportDriver(value); }],
+    [/^NdisDeregisterProtocolDriver: ndisProtocolHandle/, ({ ndis }, value) => { ndis.deregisterProtocolDriver(value); }],
+    [/^unbindAdapter: binding/, ({ ndis }, value) => { ndis.unbindAdapter(value); }],
+    [/^removeAdapter: ndisMiniportHandle/, ({ ndis }, value) => { ndis.removeAdapter(value); }],
+  ];
+
+  test.each(rest)('%s: a TypeError names the call for whatever is no argument of it', (message, call) => {
+    const stack = createProbeStack(shape);
+    for (const value of NOTHING) {
+      expect(() => { call(stack, value as never); }).toThrow(TypeError);
+      expect(() => { call(stack, value as never); }).toThrow(message);
+    }
+    expect(stack.violations).toEqual([]);
+    expectGoesOn(stack);
+  });
+
+  test('the handle of a driver’s other edge is not taken for this one’s', () => {
+    const { ndis, host, target } = createProbeStack(shape);
+    expect(() => { ndis.deregisterMiniportDriver(host.protocolHandle as never); }).toThrow(/^NdisMDeregisterMiniportDriver: /);
+    expect(() => { ndis.deregisterProtocolDriver(target.driverHandle as never); }).toThrow(/^NdisDeregisterProtocolDriver: /);
+    expect(() => { ndis.bindAdapter(host.protocolHandle, host.binding as never); }).toThrow(/^bindAdapter: /);
   });
 });

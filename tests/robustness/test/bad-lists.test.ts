@@ -1,6 +1,6 @@
 import { blocksOf, createProbeStack, link, membersOf, newTree, present, ProbeHost, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, NetBuffer, type BytesConsumed, type NetBufferList } from '@ndis-chimney/types';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { expectGoesOn, expectRefused } from './refusal.ts';
 
@@ -76,6 +76,20 @@ describe.each(STACK_SHAPES)('bad lists, %s', (_name, shape) => {
       target.completeTree('initiate', { status: NDIS_STATUS_FAILURE });
       block.netBufferListChain = null;
       send(stack, chain);
+      expectGoesOn(stack);
+    });
+
+    test.each([0, 1])('CHIM-NBL-010: an NBL that was freed, at place %i, is refused, and what is free behind it stays free', (at) => {
+      const stack = createProbeStack(shape);
+      const { host } = stack;
+      const fresh = host.list('fresh');
+      const freed = membersOf(host.list('a', 'b', 'c'));
+      host.free(freed);
+      const last = present(freed[2]);
+      fresh.next = last;
+      expectRefused(stack, () => send(stack, at === 0 ? last : fresh), { rule: 'CHIM-NBL-010', actor: 'probe host', object: last }, { lists: freed });
+      fresh.next = null;
+      expect(host.list('again', 'and', 'again')).toBe(last);
       expectGoesOn(stack);
     });
 

@@ -237,7 +237,7 @@ describe.each(STACK_SHAPES)('a target that lies about data, %s', (_name, shape) 
 
   test.each(returned)('%s answers PENDING and nothing else: %s; to the host the request is pending all the same', (entry, rule, start) => {
     const stack = createProbeStack(shape);
-    for (const answer of [NDIS_STATUS_SUCCESS, NDIS_STATUS_FAILURE, 'text', true]) {
+    for (const answer of [NDIS_STATUS_SUCCESS, NDIS_STATUS_FAILURE, 'text', true, null, {}]) {
       stack.target.calls.once(entry, () => answer);
       start(stack);
       expect(stack.expectViolation(rule).actor).toBe('probe target');

@@ -54,6 +54,28 @@ describe('NET_BUFFER_LIST contexts', () => {
     expect(again).toMatchObject({ contextData: null, upperEdge: null, sourceHandle: null, next: null, owner: { name: 'owner' } });
   });
 
+  test('a context that is used again, by whichever way it came back, holds nothing of its last life', () => {
+    const { ndis } = createTestNdis();
+    const pool = ndis.allocateNetBufferListContextPool({ name: 'owner' });
+    const nbl = new NetBufferList();
+    const fill = (): void => {
+      const context = pool.topOf(nbl);
+      if (context === null) throw new Error('no context');
+      expect(context.contextData).toBeNull();
+      context.contextData = { old: true };
+    };
+    pool.allocateNetBufferListContext(nbl);
+    fill();
+    pool.freeNetBufferListContext(nbl);
+    for (let times = 0; times < 2; times++) {
+      pool.pushOnList(nbl, 'edge');
+      fill();
+      pool.popFromList(nbl);
+    }
+    pool.allocateNetBufferListContext(nbl);
+    fill();
+  });
+
   test.each([
     ['another driver’s', 'other'],
     ['none', null],

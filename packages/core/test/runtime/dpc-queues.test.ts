@@ -209,6 +209,29 @@ describe('SeededDpcQueue', () => {
     expect(queue.runPass()).toBe(false);
   });
 
+  test('run and runPass inside a DPC go on with the pass that the DPC is part of: none is left out, none runs twice', () => {
+    for (const drain of ['run', 'runPass'] as const) {
+      const queue = new SeededDpcQueue();
+      const ran: string[] = [];
+      const later = dpcOf(() => {
+        ran.push('later');
+      });
+      for (const name of ['a', 'b', 'c']) {
+        queue.insert(
+          dpcOf(() => {
+            ran.push(name);
+            if (name !== 'a') return;
+            queue.insert(later);
+            queue[drain]();
+          }),
+        );
+      }
+      queue.run();
+      expect(ran).toEqual(['a', 'b', 'c', 'later']);
+      expect(queue.isIdle).toBe(true);
+    }
+  });
+
   test('a DPC that queues itself for ever is noticed', () => {
     const queue = new SeededDpcQueue();
     queue.insert(

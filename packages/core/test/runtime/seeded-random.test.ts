@@ -47,6 +47,21 @@ describe('SeededRandom', () => {
     expect(new Set(streams).size).toBe(4);
   });
 
+  test('labels of forks do not run together, however they are written', () => {
+    const parent = new SeededRandom('s');
+    const streams = [
+      parent.fork('a').fork('b'),
+      parent.fork('a/b'),
+      parent.fork('ab'),
+      parent.fork('').fork('ab'),
+      parent.fork('ab').fork(''),
+      parent.fork('a').fork('').fork('b'),
+      new SeededRandom('s/a').fork('b'),
+      new SeededRandom('s').fork('a/').fork('b'),
+    ].map((random) => draw(random, 4).join());
+    expect(new Set(streams).size).toBe(streams.length);
+  });
+
   test('forks do not go along with each other: bits of two of them agree half of the time', () => {
     const parent = new SeededRandom('independence');
     const a = parent.fork('a');
