@@ -20,12 +20,17 @@ describe('check-browser', () => {
     expect(await check("export * from './other.js'; export const f = () => setTimeout(console.log, 1);")).toEqual([]);
   });
 
+  it('accepts a use of setImmediate that browsers pass over', async () => {
+    expect(await check('export const later = (f) => { if (typeof setImmediate === "function") setImmediate(f); else setTimeout(f, 0); };')).toEqual([]);
+  });
+
   it.each([
     ["import { readFileSync } from 'node:fs'; export const f = readFileSync;", 'needs the Node module node:fs'],
     ["import { EventEmitter } from 'events'; export const f = EventEmitter;", 'needs the Node module events'],
     ['export const f = () => process.cwd();', "'process' is not defined"],
     ["export const f = () => Buffer.from('a');", "'Buffer' is not defined"],
     ['export const f = () => setImmediate(f);', "'setImmediate' is not defined"],
+    ['export const f = () => { if (typeof setTimeout === "function") setImmediate(f); };', "'setImmediate' is not defined"],
     ['export const f = () => globalThis.process;', "'globalThis.process' is restricted"],
     ["if (!('getMetadata' in Reflect)) throw new Error('no metadata');", 'without polyfills: Error: no metadata'],
   ])('reports %s', async (code, message) => {
