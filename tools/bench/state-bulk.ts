@@ -1,19 +1,33 @@
 // `state.bulk`: what it costs to hand a whole tree of connections over and to take it back. The trees are made while the
 // clock stands; what counts is the two operations, from the host's call to its completion.
-import { BlockWalk, OFFLOAD_STATE_TYPE, OffloadHandle, createProtocolOffloadBlockList, type NdisBinding, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
+import {
+  BlockWalk,
+  OFFLOAD_STATE_TYPE,
+  OffloadBlockState,
+  OffloadHandle,
+  TcpOffloadStateCached,
+  TcpOffloadStateConst,
+  TcpOffloadStateDelegated,
+  createProtocolOffloadBlockList,
+  type NdisBinding,
+  type ProtocolOffloadBlockList,
+} from '@ndis-chimney/types';
 
 import type { Case } from './harness.ts';
 import { createSendStack } from './send-stack.ts';
 
-/** A neighbor, a path, and so many connections: the blocks, and a handle for each. What they have no use for, states, they do not have. */
+/**
+ * A neighbor, a path, and so many connections, as a host makes them to hand them over: blocks, handles, and the state of
+ * each connection.
+ */
 function createTree(binding: NdisBinding, connections: number): ProtocolOffloadBlockList {
   const root = createBlock(binding, OFFLOAD_STATE_TYPE.NeighborOffloadState);
   const path = createBlock(binding, OFFLOAD_STATE_TYPE.Ip4OffloadState);
   root.dependentBlockList = path;
-  let last = createBlock(binding, OFFLOAD_STATE_TYPE.TcpOffloadState);
+  let last = createConnection(binding);
   path.dependentBlockList = last;
   for (let i = 1; i < connections; i++) {
-    const tcp = createBlock(binding, OFFLOAD_STATE_TYPE.TcpOffloadState);
+    const tcp = createConnection(binding);
     last.nextBlock = tcp;
     last = tcp;
   }
@@ -22,6 +36,11 @@ function createTree(binding: NdisBinding, connections: number): ProtocolOffloadB
 
 function createBlock(binding: NdisBinding, type: OFFLOAD_STATE_TYPE): ProtocolOffloadBlockList {
   return createProtocolOffloadBlockList(type, new OffloadHandle(binding, null));
+}
+
+function createConnection(binding: NdisBinding): ProtocolOffloadBlockList {
+  const state = new OffloadBlockState(new TcpOffloadStateConst(), new TcpOffloadStateCached(), new TcpOffloadStateDelegated());
+  return createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadState, new OffloadHandle(binding, null), state);
 }
 
 const now = (): number => Number(process.hrtime.bigint());

@@ -2,7 +2,6 @@ import {
   BlockWalk,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_SUCCESS,
-  offloadLayerOf,
   type MiniportOffloadBlockList,
   type NdisBinding,
   type NdisLibrary,
@@ -184,6 +183,6 @@ export class BlockListReuse<UpperEdge = unknown> {
 }
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {
-  if (block.state === null || offloadLayerOf(block.header.type) !== 'tcp') return null;
-  return (block.state as TcpOffloadState).delegated?.bufferedData ?? null;
+  // Only TCP state has the member.
+  return (block.state as TcpOffloadState | null)?.delegated?.bufferedData ?? null;
 }
