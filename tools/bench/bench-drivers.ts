@@ -90,7 +90,7 @@ export class BenchTarget
 
   miniportInitiateOffload(_adapter: BenchTarget, tree: MiniportOffloadBlockList): void {
     for (let block: MiniportOffloadBlockList | null = this.walk.start(tree); block !== null; block = this.walk.next(block)) {
-      if (block.miniportOffloadContext !== null) block.miniportOffloadContext.miniportOffloadContext = {};
+      if (block.miniportOffloadContext !== null) block.miniportOffloadContext.miniportOffloadContext = this;
       block.status = NDIS_STATUS_SUCCESS;
     }
     this.miniport.initiateOffloadComplete(tree);

@@ -1,7 +1,7 @@
 import { Dispatcher } from '@ndis-chimney/core';
 
 import { createNbls } from './bench-drivers.ts';
-import { median, medianOf, ratioOf, type Case, type CaseFactory, type Samples } from './harness.ts';
+import { figureOf, median, medianOf, ratioOf, type Case, type CaseFactory, type Samples } from './harness.ts';
 import { ReferenceNbl, createReferenceChain } from './reference-chain.ts';
 import { RxChain } from './rx-chain.ts';
 import { createSendStack } from './send-stack.ts';
@@ -66,7 +66,7 @@ function sendFigures(samples: Samples, length: number): SendFigures {
   const excess = (figure: 'bytesPerItem' | 'bytesPerBurst'): number => {
     const ours = samples.get(send) ?? [];
     const theirs = samples.get(reference) ?? [];
-    return median(ours.map((sample, round) => sample[figure] - (theirs[round]?.[figure] ?? NaN)));
+    return median(ours.map((sample, round) => figureOf(sample, figure) - figureOf(theirs[round], figure)));
   };
   return { ratio: ratioOf(samples, send, reference), bytesPerNbl: excess('bytesPerItem'), bytesPerBurst: excess('bytesPerBurst') };
 }

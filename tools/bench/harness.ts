@@ -5,23 +5,27 @@ import { spawnSync } from 'node:child_process';
 
 /** What one case does. */
 export interface Case {
-  /** Does `bursts` bursts. */
-  run(bursts: number): Promise<void>;
+  /** Does `bursts` bursts. @returns the nanoseconds that count, where not all of the run does. */
+  run(bursts: number): Promise<void> | number;
   /** What a burst consists of: figures are per one of these. */
   readonly itemsPerBurst: number;
+  /** True where garbage is not counted: bursts are so large that the collector runs in the middle of them. */
+  readonly isBulk?: boolean;
+}
+
+/** A case that is no matter of time: it does one thing and says what came of it. */
+export interface Gauge {
+  read(): Promise<Sample>;
 }
 
 /** Makes a case, in the process that measures it. */
-export type CaseFactory = () => Case | Promise<Case>;
+export type CaseFactory = () => Case | Gauge;
 
-/** What a process found out about a case. */
-export interface Sample {
-  /** Median over the repetitions, nanoseconds per item. */
-  readonly ns: number;
-  /** Heap allocated per item and per burst, in bytes. */
-  readonly bytesPerItem: number;
-  readonly bytesPerBurst: number;
-}
+/**
+ * What a process found out about a case, by the figures' names. A timed case has `ns`, the median over the repetitions
+ * per item, and unless it is bulk `bytesPerItem` and `bytesPerBurst`, the heap that it allocates.
+ */
+export type Sample = Readonly<Record<string, number>>;
 
 /** How long and how often. */
 export interface Effort {
@@ -43,20 +47,23 @@ export function median(values: readonly number[]): number {
 
 /** Measures a case in this process. */
 export async function measure(make: CaseFactory, effort: Effort): Promise<Sample> {
-  const one = await make();
+  const one = make();
+  if ('read' in one) return one.read();
   // What lives long is moved to the old generation, where it is in a process that has run for a while: otherwise a case
   // that allocates would move it in the middle, and a case that does not never would. Compilation comes afterwards, for
   // a collection throws code away.
-  await one.run(8);
+  await one.run(one.isBulk === true ? 1 : 8);
   globalThis.gc?.();
   globalThis.gc?.();
   const bursts = await warmUp(one, effort);
   const times: number[] = [];
   for (let i = 0; i < effort.repetitions; i++) {
     const start = process.hrtime.bigint();
-    await one.run(bursts);
-    times.push(Number(process.hrtime.bigint() - start) / (bursts * one.itemsPerBurst));
+    const counted = await one.run(bursts);
+    const took = Number(process.hrtime.bigint() - start);
+    times.push((typeof counted === 'number' ? counted : took) / (bursts * one.itemsPerBurst));
   }
+  if (one.isBulk === true) return { ns: median(times) };
   const bytesPerBurst = await allocated(one);
   return { ns: median(times), bytesPerItem: bytesPerBurst / one.itemsPerBurst, bytesPerBurst };
 }
@@ -64,7 +71,7 @@ export async function measure(make: CaseFactory, effort: Effort): Promise<Sample
 /** @returns how many bursts take about as long as a repetition shall. */
 async function warmUp(one: Case, effort: Effort): Promise<number> {
   const start = performance.now();
-  let bursts = 16;
+  let bursts = one.isBulk === true ? 1 : 16;
   for (;;) {
     const before = performance.now();
     await one.run(bursts);
@@ -115,10 +122,15 @@ function sampleOnce(script: string, name: string, effortName: string): Sample {
 export function ratioOf(samples: Samples, a: string, b: string): number {
   const ofA = samples.get(a) ?? [];
   const ofB = samples.get(b) ?? [];
-  return median(ofA.map((sample, round) => sample.ns / (ofB[round]?.ns ?? NaN)));
+  return median(ofA.map((sample, round) => figureOf(sample, 'ns') / figureOf(ofB[round], 'ns')));
 }
 
 /** Median of one figure over the rounds. */
-export function medianOf(samples: Samples, name: string, figure: keyof Sample): number {
-  return median((samples.get(name) ?? []).map((sample) => sample[figure]));
+export function medianOf(samples: Samples, name: string, figure: string): number {
+  return median((samples.get(name) ?? []).map((sample) => figureOf(sample, figure)));
+}
+
+/** One figure of a sample; not a number when it has none. */
+export function figureOf(sample: Sample | undefined, figure: string): number {
+  return sample?.[figure] ?? NaN;
 }

@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 
 import { dispatchSuite } from './dispatch.ts';
-import { FULL, QUICK, measure, sampleInTurn } from './harness.ts';
+import { FULL, QUICK, measure, sampleInTurn, type Effort } from './harness.ts';
+import { stateSuite } from './state.ts';
 import type { Report, Suite } from './suite.ts';
 
-const suites: readonly Suite[] = [dispatchSuite];
+const suites: readonly Suite[] = [dispatchSuite, stateSuite];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,9 +29,17 @@ if (values.case !== undefined) {
 }
 
 async function runCase(name: string, isQuick: boolean): Promise<void> {
-  const make = suites.map((suite) => suite.cases.get(name)).find((found) => found !== undefined);
-  if (make === undefined) throw new Error(`there is no case ${name}`);
-  console.log(JSON.stringify(await measure(make, isQuick ? QUICK : FULL)));
+  for (const suite of suites) {
+    const make = suite.cases.get(name);
+    if (make === undefined) continue;
+    console.log(JSON.stringify(await measure(make, effortOf(suite, isQuick))));
+    return;
+  }
+  throw new Error(`there is no case ${name}`);
+}
+
+function effortOf({ efforts = { full: FULL, quick: QUICK } }: Suite, isQuick: boolean): Effort {
+  return isQuick ? efforts.quick : efforts.full;
 }
 
 function runSuites(names: readonly string[]): void {
@@ -44,7 +53,7 @@ function runSuites(names: readonly string[]): void {
   const script = fileURLToPath(import.meta.url);
   const figures: Record<string, object> = {};
   for (const suite of chosen) {
-    const effort = values.quick ? QUICK : FULL;
+    const effort = effortOf(suite, values.quick);
     console.error(`${suite.name}: ${suite.cases.size} cases, ${effort.rounds} rounds ...`);
     const report = suite.report(sampleInTurn(script, [...suite.cases.keys()], effort, values.quick ? 'quick' : 'full'));
     printTable(report);

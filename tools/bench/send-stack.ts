@@ -1,19 +1,29 @@
 import { Ndis, type NdisOptions } from '@ndis-chimney/core';
 import { PassThroughDriver } from '@ndis-chimney/intermediate';
+import type { MiniportDriver } from '@ndis-chimney/types';
 
 import { BenchHost, BenchTarget } from './bench-drivers.ts';
 
-/** A running stack with one connection offloaded. */
+/** A running stack. */
 export interface SendStack {
   readonly ndis: Ndis;
   readonly host: BenchHost;
 }
 
-/** Bench host, so many pass-through drivers, bench target. */
+/** Bench host, so many pass-through drivers, bench target; and one connection is offloaded. */
 export function createSendStack(intermediates: number, ndis: Ndis = new Ndis({} satisfies NdisOptions)): SendStack {
-  const target = ndis.registerMiniportDriver(new BenchTarget());
-  if (target.ndisDriverHandle === null) throw new Error('the bench target was not registered');
-  ndis.addAdapter(target.ndisDriverHandle, 'nic');
+  const stack = createBenchStack(intermediates, ndis, new BenchTarget());
+  const { host } = stack;
+  host.offload();
+  if (host.connection.state !== 'offloaded') throw new Error(`the connection is ${host.connection.state}`);
+  return stack;
+}
+
+/** Bench host, so many pass-through drivers, and the target. Nothing is offloaded. */
+export function createBenchStack(intermediates: number, ndis: Ndis, target: MiniportDriver<never>): SendStack {
+  const { ndisDriverHandle } = ndis.registerMiniportDriver(target);
+  if (ndisDriverHandle === null) throw new Error(`${target.name} was not registered`);
+  ndis.addAdapter(ndisDriverHandle, 'nic');
   let lower = 'nic';
   for (let i = 0; i < intermediates; i++) {
     const driver = new PassThroughDriver(ndis, { name: `im${i}` }).register();
@@ -24,8 +34,6 @@ export function createSendStack(intermediates: number, ndis: Ndis = new Ndis({} 
   const protocol = ndis.registerProtocolDriver(host);
   if (protocol.ndisProtocolHandle === null) throw new Error('the bench host was not registered');
   bindTo(ndis, protocol.ndisProtocolHandle, lower);
-  host.offload();
-  if (host.connection.state !== 'offloaded') throw new Error(`the connection is ${host.connection.state}`);
   return { ndis, host };
 }
 

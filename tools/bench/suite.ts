@@ -1,4 +1,4 @@
-import type { CaseFactory, Samples } from './harness.ts';
+import type { CaseFactory, Effort, Samples } from './harness.ts';
 
 /** What a suite makes of its samples. */
 export interface Report {
@@ -12,5 +12,7 @@ export interface Report {
 export interface Suite {
   readonly name: string;
   readonly cases: ReadonlyMap<string, CaseFactory>;
+  /** How long and how often, where the usual effort does not fit. */
+  readonly efforts?: { readonly full: Effort; readonly quick: Effort };
   report(samples: Samples): Report;
 }

@@ -6,7 +6,6 @@ import {
   isNetBufferList,
   isOffloadBlockList,
   isOffloadHandle,
-  offloadLayerOf,
   type NetBufferList,
   type NetBufferListSource,
   type OffloadBlockList,
@@ -24,63 +23,106 @@ import type { UndoLog } from './undo-log.ts';
 
 /**
  * What one block goes through when its tree crosses an edge: the mark, the handle's life, the tags of the NBLs it
- * carries. `takeBlock` and `leaveBlock` check and change; what they change they note in the undo log, from which
- * `untakeBlock` and `unleaveBlock` put a refused tree back, block by block in the same order.
+ * carries. `takeBlock` and `leaveBlock` check and change; `untakeBlock` and `unleaveBlock` put a refused tree back, block
+ * by block in the same order. What a block was before, its handle's state nearly always says; the undo log has the rest.
  */
 
 const STATE = OFFLOAD_HANDLE_STATE;
 
+/** Stands in the log before a second terminate of the object: what its handle's state does not say any more. */
+const WAS_LOST: unique symbol = Symbol('was lost');
+
 /** Takes a block down. @returns why not, with the block untouched, or null. */
 export function takeBlock(binding: Binding, record: OperationRecord, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
-  const { ndis, upper } = binding;
+  if (!isOffloadBlockList(block) || block.ndisReserved0 !== record.outer) return refusedBlock(binding, record, block, call);
+  const handle = block.offloadHandle;
+  if (handle !== null && (!isOffloadHandle(handle) || handle.binding !== binding)) return refusedHandle(binding, handle, call);
+  let error: Error | null;
+  switch (record.operation) {
+    case OPERATION.initiate:
+      error = takeInitiated(binding, block, handle, call, log);
+      break;
+    case OPERATION.terminate:
+      error = takeTerminated(binding, block, handle, call);
+      break;
+    default:
+      error = handle === null ? null : takeUsed(binding, record, block, handle, call);
+  }
+  if (error === null) block.ndisReserved0 = record;
+  return error;
+}
+
+function refusedBlock({ ndis, upper }: Binding, record: OperationRecord, block: OffloadBlockList, call: string): Error {
   if (!isOffloadBlockList(block)) {
     return new TypeError(`${call} (called by ${upper.name}): a link of the tree leads to ${describeValue(block)}, not to an offload block list`);
   }
-  if (block.ndisReserved0 !== record.outer) {
-    return block.ndisReserved0 === record
-      ? ndis.violation('CHIM-BLK-001', upper.name, `${call}: a block is reached twice, the tree has a cycle or a shared branch`, [block, record.root])
-      : ndis.violation('CHIM-BLK-011', upper.name, `${call}: a block of the tree is still out in another operation`, [block, record.root]);
-  }
-  const handle = block.offloadHandle;
-  if (handle !== null) {
-    const error = checkHandle(binding, record, block, handle, call);
-    if (error !== null) return error;
-  }
-  const chain = block.netBufferListChain ?? null;
-  if (chain !== null && record.operation === OPERATION.initiate) {
-    const error = takeChain(binding, block, chain, call, log);
-    if (error !== null) return error;
-  }
-  if (record.operation === OPERATION.terminate && (chain !== null || bufferedDataOf(block) !== null)) {
-    return ndis.violation('CHIM-BLK-012', upper.name, `${call}: NetBufferListChain and BufferedData are empty when a terminate goes down`, [block]);
-  }
-  if (handle !== null) takeHandle(record, block, handle, log);
-  block.ndisReserved0 = record;
-  return null;
+  return block.ndisReserved0 === record
+    ? ndis.violation('CHIM-BLK-001', upper.name, `${call}: a block is reached twice, the tree has a cycle or a shared branch`, [block, record.root])
+    : ndis.violation('CHIM-BLK-011', upper.name, `${call}: a block of the tree is still out in another operation`, [block, record.root]);
 }
 
-function checkHandle(binding: Binding, record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, call: string): Error | null {
-  const { ndis, upper } = binding;
+function refusedHandle({ ndis, upper, lower }: Binding, handle: OffloadHandle, call: string): Error {
   if (!isOffloadHandle(handle)) {
     return new TypeError(`${call} (called by ${upper.name}): a block's offloadHandle is ${describeValue(handle)}, not an OffloadHandle`);
   }
-  if (handle.binding !== binding) {
-    return ndis.violation('CHIM-ST-009', upper.name, `${call}: a handle in the tree was made for a binding to ${handle.binding.adapterName}, not for this one to ${binding.lower.name}`, [handle]);
+  return ndis.violation('CHIM-ST-009', upper.name, `${call}: a handle in the tree was made for a binding to ${handle.binding.adapterName}, not for this one to ${lower.name}`, [handle]);
+}
+
+/** An initiate names new objects, and offloaded ones to link new ones to. */
+function takeInitiated(binding: Binding, block: OffloadBlockList, handle: OffloadHandle | null, call: string, log: UndoLog): Error | null {
+  const isNew = handle !== null && handle.ndisState === STATE.new && handle.miniportOffloadContext === null;
+  if (!isNew && handle !== null && handle.ndisState !== STATE.offloaded) return refusedOffer(binding, handle, call);
+  const chain = block.netBufferListChain ?? null;
+  if (chain !== null) {
+    const error = takeChain(binding, block, chain, isNew, call, log);
+    if (error !== null) return error;
   }
-  const state = handle.ndisState;
-  if (record.operation === OPERATION.initiate) return checkNewHandle(binding, handle, state, call);
-  const isExpected = state === STATE.offloaded || (record.operation === OPERATION.terminate && state === STATE.lost);
-  if (!isExpected) {
-    const rule = state === STATE.terminating ? 'CHIM-ST-001' : ruleForState(state);
-    return ndis.violation(rule, upper.name, `${call}: an object of the tree is ${handle.state}, not offloaded`, [handle]);
+  if (isNew) handle.ndisState = STATE.offloading;
+  return null;
+}
+
+function refusedOffer({ ndis, upper }: Binding, handle: OffloadHandle, call: string): Error {
+  switch (handle.ndisState) {
+    case STATE.new:
+      return ndis.violation('CHIM-INI-003', upper.name, `${call}: the cell of a new object holds a context`, [handle]);
+    case STATE.dead:
+      return ndis.violation('CHIM-ST-003', upper.name, `${call}: the handle is dead; an object is offered again with a new one`, [handle]);
+    default:
+      return ndis.violation('CHIM-INI-002', upper.name, `${call}: an object of the tree is ${handle.state} already`, [handle]);
   }
-  if (record.operation === OPERATION.terminate && handle.ndisCallDepth !== 0) {
-    return ndis.violation('CHIM-TRM-001', upper.name, `${call}: a receive or disconnect call for the object has not returned yet`, [handle]);
+}
+
+function takeTerminated(binding: Binding, block: OffloadBlockList, handle: OffloadHandle | null, call: string): Error | null {
+  const { ndis, upper } = binding;
+  if (handle !== null) {
+    const isIdle = (handle.ndisCallDepth | handle.ndisQueries | handle.ndisChanges) === 0;
+    if (!isIdle || (handle.ndisState !== STATE.offloaded && handle.ndisState !== STATE.lost)) return refusedTerminate(binding, handle, call);
   }
-  if (record.operation === OPERATION.terminate && handle.ndisQueries + handle.ndisChanges !== 0) {
-    return ndis.violation('CHIM-TRM-001', upper.name, `${call}: a query, update or invalidate of the object is still under way`, [handle]);
+  if ((block.netBufferListChain ?? null) !== null || bufferedDataOf(block) !== null) {
+    return ndis.violation('CHIM-BLK-012', upper.name, `${call}: NetBufferListChain and BufferedData are empty when a terminate goes down`, [block]);
   }
-  return record.operation === OPERATION.update ? checkUpdated(binding, block, handle, call) : null;
+  if (handle !== null) setHandleState(handle, handle.ndisState === STATE.lost ? STATE.terminatingLost : STATE.terminating);
+  return null;
+}
+
+function refusedTerminate(binding: Binding, handle: OffloadHandle, call: string): Error {
+  const { ndis, upper } = binding;
+  if (handle.ndisState !== STATE.offloaded && handle.ndisState !== STATE.lost) return refusedState(binding, handle, call);
+  const what = handle.ndisCallDepth !== 0 ? 'a receive or disconnect call for the object has not returned yet' : 'a query, update or invalidate of the object is still under way';
+  return ndis.violation('CHIM-TRM-001', upper.name, `${call}: ${what}`, [handle]);
+}
+
+function refusedState({ ndis, upper }: Binding, handle: OffloadHandle, call: string): Error {
+  const rule = handle.ndisState === STATE.terminating ? 'CHIM-ST-001' : ruleForState(handle.ndisState);
+  return ndis.violation(rule, upper.name, `${call}: an object of the tree is ${handle.state}, not offloaded`, [handle]);
+}
+
+/** A query, update or invalidate leaves the object where it is in its life, and is counted. */
+function takeUsed(binding: Binding, record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, call: string): Error | null {
+  if (handle.ndisState !== STATE.offloaded) return refusedState(binding, handle, call);
+  const error = record.operation === OPERATION.update ? checkUpdated(binding, block, handle, call) : null;
+  if (error === null) countUse(record, block, handle, 1);
+  return error;
 }
 
 function checkUpdated({ ndis, upper }: Binding, block: OffloadBlockList, handle: OffloadHandle, call: string): Error | null {
@@ -94,38 +136,6 @@ function isLinker(block: OffloadBlockList): boolean {
   return block.state === null || block.state === undefined;
 }
 
-/** An initiate names new objects, and offloaded ones to link new ones to. */
-function checkNewHandle(binding: Binding, handle: OffloadHandle, state: number, call: string): Error | null {
-  const { ndis, upper } = binding;
-  if (state === STATE.offloaded) return null;
-  if (state === STATE.dead) {
-    return ndis.violation('CHIM-ST-003', upper.name, `${call}: the handle is dead; an object is offered again with a new one`, [handle]);
-  }
-  if (state !== STATE.new) {
-    return ndis.violation('CHIM-INI-002', upper.name, `${call}: an object of the tree is ${handle.state} already`, [handle]);
-  }
-  if (handle.miniportOffloadContext !== null) {
-    return ndis.violation('CHIM-INI-003', upper.name, `${call}: the cell of a new object holds a context`, [handle]);
-  }
-  return null;
-}
-
-function takeHandle(record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, log: UndoLog): void {
-  const state = handle.ndisState;
-  switch (record.operation) {
-    case OPERATION.initiate:
-      log.push(state);
-      if (state === STATE.new) setHandleState(handle, STATE.offloading);
-      break;
-    case OPERATION.terminate:
-      log.push(state);
-      setHandleState(handle, state === STATE.lost ? STATE.terminatingLost : STATE.terminating);
-      break;
-    default:
-      countUse(record, block, handle, 1);
-  }
-}
-
 /** Counts a query, update or invalidate of the object: begun with 1, over with -1. */
 function countUse(record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle, by: number): void {
   if (record.operation === OPERATION.query) handle.ndisQueries += by;
@@ -133,9 +143,9 @@ function countUse(record: OperationRecord, block: OffloadBlockList, handle: Offl
 }
 
 /** Send NBLs that go down inside a tree: the same rule as for those that go down in a call. */
-function takeChain(binding: Binding, block: OffloadBlockList, chain: NetBufferList, call: string, log: UndoLog): Error | null {
+function takeChain(binding: Binding, block: OffloadBlockList, chain: NetBufferList, isNew: boolean, call: string, log: UndoLog): Error | null {
   const { ndis, upper } = binding;
-  if (block.offloadHandle?.ndisState !== STATE.new) {
+  if (!isNew) {
     return ndis.violation('CHIM-INI-003', upper.name, `${call}: a placeholder or linker carries a NetBufferListChain; only a new connection has sends to hand over`, [block, chain]);
   }
   const runs: SourceRun[] = [];
@@ -158,9 +168,20 @@ export function untakeBlock(binding: Binding, record: OperationRecord, block: Of
     for (const run of runs) binding.outstandingNbls -= run.count;
   }
   const handle = block.offloadHandle;
-  if (handle === null) return;
-  if (record.operation === OPERATION.initiate || record.operation === OPERATION.terminate) setHandleState(handle, log.shift() as number);
-  else countUse(record, block, handle, -1);
+  if (handle !== null) untakeHandle(record, block, handle);
+}
+
+function untakeHandle(record: OperationRecord, block: OffloadBlockList, handle: OffloadHandle): void {
+  switch (record.operation) {
+    case OPERATION.initiate:
+      if (handle.ndisState === STATE.offloading) handle.ndisState = STATE.new;
+      break;
+    case OPERATION.terminate:
+      setHandleState(handle, handle.ndisState === STATE.terminatingLost ? STATE.lost : STATE.offloaded);
+      break;
+    default:
+      countUse(record, block, handle, -1);
+  }
 }
 
 /** Lets a block go up again. @returns why not, with the block untouched, or null. */
@@ -210,29 +231,28 @@ function leaveHandle(
 
 function leaveInitiate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
   const { ndis, registration } = adapter;
-  const state = handle.ndisState;
-  // A linker's status says how its dependents fared; its own object stays what it was.
-  if (state === STATE.offloading) {
-    const context = handle.miniportOffloadContext;
-    const isSuccess = block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
-    if (isSuccess) {
-      if (context === null || context === undefined) {
-        return ndis.violation('CHIM-INI-013', registration.name, `${call}: an object was offloaded without a context in its cell`, [block, handle]);
-      }
-      setHandleState(handle, STATE.offloaded);
-      binding.offloadedObjects++;
-    } else {
-      if (context !== null && context !== undefined) {
-        return ndis.violation('CHIM-INI-013', registration.name, `${call}: an object failed but its cell holds a context`, [block, handle]);
-      }
-      const chain = block.netBufferListChain ?? null;
-      const error = chain === null ? null : leaveChain(adapter, binding, chain, call);
-      if (error !== null) return error;
-      setHandleState(handle, STATE.dead);
-    }
+  if (handle.ndisState !== STATE.offloading) {
+    // A linker's status says how its dependents fared; its own object stays what it was.
+    log.push(block);
+    return null;
   }
-  log.push(state);
-  return null;
+  const context = handle.miniportOffloadContext;
+  if (block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS) {
+    if (context === null || context === undefined) {
+      return ndis.violation('CHIM-INI-013', registration.name, `${call}: an object was offloaded without a context in its cell`, [block, handle]);
+    }
+    handle.ndisState = STATE.offloaded;
+    handle.ndisReserved0 = binding;
+    binding.offloadedObjects++;
+    return null;
+  }
+  if (context !== null && context !== undefined) {
+    return ndis.violation('CHIM-INI-013', registration.name, `${call}: an object failed but its cell holds a context`, [block, handle]);
+  }
+  const chain = block.netBufferListChain ?? null;
+  const error = chain === null ? null : leaveChain(adapter, binding, chain, call);
+  if (error === null) handle.ndisState = STATE.dead;
+  return error;
 }
 
 function leaveTerminate(adapter: MiniportAdapter, binding: Binding, handle: OffloadHandle, block: OffloadBlockList, call: string, log: UndoLog): Error | null {
@@ -255,20 +275,20 @@ function leaveTerminate(adapter: MiniportAdapter, binding: Binding, handle: Offl
     }
   }
   if (buffered !== null) log.push(bufferedFrom);
-  log.push(handle.ndisState);
+  if (handle.ndisState === STATE.terminatingLost) log.push(WAS_LOST);
   log.push(handle.miniportOffloadContext);
   if (block.status === NDIS_STATUS_SUCCESS) {
-    setHandleState(handle, STATE.dead);
+    handle.ndisState = STATE.dead;
     handle.miniportOffloadContext = null;
     binding.offloadedObjects--;
   } else {
-    setHandleState(handle, STATE.lost);
+    handle.ndisState = STATE.lost;
   }
   return null;
 }
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {
-  if (offloadLayerOf(block.header.type) !== 'tcp') return null;
+  // Only TCP state has the member; to ask for the block's type would take longer.
   return (block.state as TcpOffloadState | null | undefined)?.delegated?.bufferedData ?? null;
 }
 
@@ -334,15 +354,15 @@ export function unleaveBlock(binding: Binding, record: OperationRecord, block: O
   if (handle === null) return;
   const chain = block.netBufferListChain ?? null;
   if (record.operation === OPERATION.initiate) {
-    const before = log.shift() as number;
-    if (before === STATE.offloading && handle.ndisState === STATE.offloaded) binding.offloadedObjects--;
-    if (before === STATE.offloading && handle.ndisState === STATE.dead && chain !== null) unleaveChain(binding, chain);
-    setHandleState(handle, before);
+    if (log.shiftIf(block)) return;
+    if (handle.ndisState === STATE.offloaded) binding.offloadedObjects--;
+    else if (chain !== null) unleaveChain(binding, chain);
+    setHandleState(handle, STATE.offloading);
   } else if (record.operation === OPERATION.terminate) {
     const buffered = bufferedDataOf(block);
     if (buffered !== null) unleaveBuffered(binding, buffered, log.shift() as NetBufferListSource | null);
     if (handle.ndisState === STATE.dead) binding.offloadedObjects++;
-    setHandleState(handle, log.shift() as number);
+    setHandleState(handle, log.shiftIf(WAS_LOST) ? STATE.terminatingLost : STATE.terminating);
     handle.miniportOffloadContext = log.shift();
     if (chain !== null) unleaveChain(binding, chain);
   } else {

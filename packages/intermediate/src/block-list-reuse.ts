@@ -2,12 +2,12 @@ import {
   BlockWalk,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_SUCCESS,
-  offloadLayerOf,
   type MiniportOffloadBlockList,
   type NdisBinding,
   type NdisLibrary,
   type NetBufferList,
   type OffloadBlockList,
+  type OffloadHandle,
   type ProtocolOffloadBlockList,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
@@ -83,38 +83,31 @@ export class BlockListReuse<UpperEdge = unknown> {
     const call = this.calls.allocate(this.ndis, upperEdge);
     if (call === null) return null;
     const root = tree as unknown as OffloadBlockList;
+    call.save(root);
     let done = 0;
     for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
-      if (!this.downOne(block, call, upperEdge, lowerBinding)) {
-        this.undo(root, call, done);
-        return null;
+      const upperHandle = block.offloadHandle;
+      if (upperHandle !== null) {
+        const entry = (upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null) ?? this.entryFor(block, upperHandle, upperEdge, lowerBinding);
+        if (entry === null) {
+          this.undo(root, call, done);
+          return null;
+        }
+        block.offloadHandle = entry.handle;
       }
       done++;
     }
     return root as unknown as ProtocolOffloadBlockList;
   }
 
-  private downOne(
-    block: OffloadBlockList,
-    call: CallEntry<UpperEdge>,
-    upperEdge: UpperEdge,
-    lowerBinding: NdisBinding,
-  ): boolean {
-    const upperHandle = block.offloadHandle;
-    let entry: OffloadEntry<UpperEdge> | null = null;
-    if (upperHandle !== null) {
-      entry = upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
-      if (entry === null) {
-        if (this.offloadEntries >= this.entryLimit) return false;
-        if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return false;
-        entry = new OffloadEntry(lowerBinding, upperHandle, upperEdge);
-        this.offloadEntries++;
-        this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
-      }
-    }
-    call.save(block);
-    block.offloadHandle = entry === null ? null : entry.handle;
-    return true;
+  /** @returns the entry of a new object, or null when there is not memory for it. */
+  private entryFor(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
+    if (this.offloadEntries >= this.entryLimit) return null;
+    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return null;
+    const entry = new OffloadEntry(lowerBinding, upperHandle, upperEdge);
+    this.offloadEntries++;
+    this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
+    return entry;
   }
 
   /** Makes a tree that {@link down} prepared, and that was refused below, what it was when it came down. */
@@ -127,13 +120,17 @@ export class BlockListReuse<UpperEdge = unknown> {
     let block: OffloadBlockList | null = this.walk.start(root);
     for (let i = 0; i < count && block !== null; i++) {
       const { offloadHandle, netBufferListChain } = block;
-      if (offloadHandle?.state === 'new') {
-        this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
-        if (netBufferListChain !== null) this.sends.pop(netBufferListChain);
+      if (offloadHandle !== null) {
+        const entry = offloadHandle.owner as OffloadEntry<UpperEdge>;
+        if (offloadHandle.state === 'new') {
+          this.forget(entry);
+          if (netBufferListChain !== null) this.sends.pop(netBufferListChain);
+        }
+        block.offloadHandle = entry.upperHandle;
       }
-      call.restore(block);
       block = this.walk.next(block);
     }
+    call.restore(root);
     this.calls.release(this.ndis, call);
   }
 
@@ -153,18 +150,21 @@ export class BlockListReuse<UpperEdge = unknown> {
     const call = root.imReserved0 as CallEntry<UpperEdge>;
     const upperEdge = call.upperEdge as UpperEdge;
     for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
-      if (operation === 'initiate') this.upInitiate(block, call);
-      else if (operation === 'terminate') this.upTerminate(block, upperEdge);
-      call.restore(block);
+      const { offloadHandle } = block;
+      if (offloadHandle === null) continue;
+      const entry = offloadHandle.owner as OffloadEntry<UpperEdge>;
+      if (operation === 'initiate') this.upInitiate(block, entry);
+      else if (operation === 'terminate') this.upTerminate(block, entry, upperEdge);
+      block.offloadHandle = entry.upperHandle;
     }
+    call.restore(root);
     this.calls.release(this.ndis, call);
     return { tree: root as unknown as MiniportOffloadBlockList, upperEdge };
   }
 
-  private upInitiate(block: OffloadBlockList, call: CallEntry<UpperEdge>): void {
-    const upperHandle = call.upperHandleOf(block);
-    if (upperHandle === null || upperHandle.miniportOffloadContext !== null) return;
-    const entry = block.offloadHandle?.owner as OffloadEntry<UpperEdge>;
+  private upInitiate(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
+    const { upperHandle } = entry;
+    if (upperHandle.miniportOffloadContext !== null) return;
     if (block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS) {
       upperHandle.miniportOffloadContext = entry;
       return;
@@ -173,18 +173,16 @@ export class BlockListReuse<UpperEdge = unknown> {
     this.forget(entry);
   }
 
-  private upTerminate(block: OffloadBlockList, upperEdge: UpperEdge): void {
-    const { offloadHandle } = block;
-    if (offloadHandle === null) return;
+  private upTerminate(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>, upperEdge: UpperEdge): void {
     if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
     const buffered = bufferedDataOf(block);
     // Nobody could be told that there is no memory for it.
     if (buffered !== null) this.receives.pushAlways(buffered, upperEdge);
-    if (block.status === NDIS_STATUS_SUCCESS) this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
+    if (block.status === NDIS_STATUS_SUCCESS) this.forget(entry);
   }
 }
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {
-  if (offloadLayerOf(block.header.type) !== 'tcp') return null;
+  // Only TCP state has the member.
   return (block.state as TcpOffloadState | null)?.delegated?.bufferedData ?? null;
 }

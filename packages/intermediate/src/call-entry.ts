@@ -1,13 +1,9 @@
-import type { NdisBinding, NdisLibrary, OffloadBlockList, OffloadHandle } from '@ndis-chimney/types';
-
-/** So many blocks' worth of memory a returned call entry keeps. */
-const KEEP_BLOCKS = 64;
-const SLOTS = 4;
+import type { NdisBinding, NdisLibrary, OffloadBlockList } from '@ndis-chimney/types';
 
 /**
  * IM call entry: what an intermediate driver keeps per state operation it relays, from the call to its completion.
- * `ImReserved`, `SourceHandle` and the handle slot of every block go in here on the way down, and come out unchanged on
- * the way up; a block finds its place again by `ImReserved`, which holds the entry and the block's number meanwhile.
+ * `ImReserved` and `SourceHandle` of the root go in here on the way down, and come out unchanged on the way up; meanwhile
+ * `ImReserved` holds the entry. Nobody writes these members of the other blocks, so that there is nothing to save.
  *
  * Source: `reusing-an-ndis-miniport-offload-block-list-structure.md`,
  * `reusing-an-ndis-protocol-offload-block-list-structure.md`.
@@ -15,40 +11,32 @@ const SLOTS = 4;
 export class CallEntry<UpperEdge = unknown> {
   /** The upper interface the operation came down on. */
   upperEdge: UpperEdge | null = null;
-  private saved: unknown[] = [];
-  private count = 0;
+  private imReserved0: unknown = null;
+  private imReserved1: unknown = null;
+  private sourceHandle: NdisBinding | null = null;
 
-  /** Saves a block's members and takes its `ImReserved`. */
-  save(block: OffloadBlockList): void {
-    const at = this.count++ * SLOTS;
-    this.saved[at] = block.imReserved0;
-    this.saved[at + 1] = block.imReserved1;
-    this.saved[at + 2] = block.sourceHandle;
-    this.saved[at + 3] = block.offloadHandle;
-    block.imReserved0 = this;
-    block.imReserved1 = at;
+  /** Saves the root's members and takes its `ImReserved`. */
+  save(root: OffloadBlockList): void {
+    this.imReserved0 = root.imReserved0;
+    this.imReserved1 = root.imReserved1;
+    this.sourceHandle = root.sourceHandle;
+    root.imReserved0 = this;
+    root.imReserved1 = null;
   }
 
-  /** The upper driver's handle of a saved block; null for a placeholder. */
-  upperHandleOf(block: OffloadBlockList): OffloadHandle | null {
-    return this.saved[(block.imReserved1 as number) + 3] as OffloadHandle | null;
-  }
-
-  /** Puts a block's members back to what they were. */
-  restore(block: OffloadBlockList): void {
-    const at = block.imReserved1 as number;
-    block.imReserved0 = this.saved[at];
-    block.imReserved1 = this.saved[at + 1];
-    block.sourceHandle = this.saved[at + 2] as NdisBinding | null;
-    block.offloadHandle = this.saved[at + 3] as OffloadHandle | null;
+  /** Puts the root's members back to what they were. */
+  restore(root: OffloadBlockList): void {
+    root.imReserved0 = this.imReserved0;
+    root.imReserved1 = this.imReserved1;
+    root.sourceHandle = this.sourceHandle;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.upperEdge = null;
-    if (this.count > KEEP_BLOCKS) this.saved = [];
-    else this.saved.fill(null, 0, this.count * SLOTS);
-    this.count = 0;
+    this.imReserved0 = null;
+    this.imReserved1 = null;
+    this.sourceHandle = null;
   }
 }
 

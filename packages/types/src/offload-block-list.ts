@@ -75,14 +75,18 @@ export interface ProtocolOffloadBlockList extends SharedBlockMembers<ProtocolOff
  * Source: `comparison-of-offload-block-list-types.md`.
  */
 export class OffloadBlockList {
-  readonly header: NdisObjectHeader;
+  // What every crossing touches comes first: of a large tree each further cache line costs as much as the work.
   nextBlock: OffloadBlockList | null = null;
   dependentBlockList: OffloadBlockList | null = null;
-  status: NDIS_STATUS = 0;
   /** NDIS's mark of the operation that holds the block. */
   ndisReserved0: unknown = null;
-  ndisReserved1: unknown = null;
   offloadHandle: OffloadHandle | null;
+  netBufferListChain: NetBufferList | null = null;
+  status: NDIS_STATUS = 0;
+  state: OffloadBlockState | null;
+  readonly header: NdisObjectHeader;
+  ndisReserved1: unknown = null;
+  sourceHandle: NdisBinding | null = null;
   protocolReserved0: unknown = null;
   protocolReserved1: unknown = null;
   miniportReserved0: unknown = null;
@@ -91,10 +95,7 @@ export class OffloadBlockList {
   imReserved1: unknown = null;
   scratch0: unknown = null;
   scratch1: unknown = null;
-  sourceHandle: NdisBinding | null = null;
   portNumber = 0;
-  netBufferListChain: NetBufferList | null = null;
-  state: OffloadBlockState | null;
 
   constructor(type: OFFLOAD_STATE_TYPE, offloadHandle: OffloadHandle | null, state: OffloadBlockState | null) {
     this.header = new NdisObjectHeader(type, PRIVATE_OFFLOAD_BLOCK_LIST_REVISION_1, NDIS_SIZEOF_OFFLOAD_BLOCK_LIST);

@@ -91,11 +91,11 @@ describe('GV-IM-2: ImReserved and SourceHandle', () => {
         withWorld(depth, { connections: 2 }, (world) => {
           const { journal, target } = world;
           const saved = new Map<string, unknown[]>();
-          const inCallEntry = new Map<string, unknown[]>();
+          const below = new Map<string, unknown[]>();
           const restored = new Map<string, unknown[]>();
           journal.onEnter(`Miniport${operation}`, ({ driver, args }) => saved.set(driver, keptIn(args[1])));
           for (const call of [`Ndis${operation}`, `Ndis${operation}State`]) {
-            journal.onEnter(call, ({ driver, args }) => inCallEntry.set(driver, blocksOf(args[0] as ProtocolOffloadBlockList).flatMap(whatIsSaved)));
+            journal.onEnter(call, ({ driver, args }) => below.set(driver, [...whatIsSaved(args[0] as ProtocolOffloadBlockList), ...keptIn(args[0]).slice(3)]));
           }
           for (const call of [`NdisM${operation}Complete`, `NdisM${operation}StateComplete`]) {
             journal.onEnter(call, ({ driver, args }) => restored.set(driver, keptIn(args[0])));
@@ -105,7 +105,8 @@ describe('GV-IM-2: ImReserved and SourceHandle', () => {
           for (const driver of world.relays) {
             const expected = saved.get(driver) ?? [];
             expect(expected.length).toBe(blocksOf(root).length * 3);
-            for (const actual of [inCallEntry.get(driver), restored.get(driver)]) {
+            // The root's are in the call entry; the other blocks keep theirs all the time.
+            for (const actual of [below.get(driver), restored.get(driver)]) {
               expect(actual?.map((one, at) => one === expected[at]), driver).toEqual(expected.map(() => true));
             }
           }
@@ -117,12 +118,10 @@ describe('GV-IM-2: ImReserved and SourceHandle', () => {
   }
 });
 
-/** The members that the call entry in a block's ImReserved has saved: it is made to restore them to another block. */
-function whatIsSaved(block: ProtocolOffloadBlockList): unknown[] {
-  const entry = block.imReserved0;
+/** The members that the call entry in the root's ImReserved has saved: it is made to restore them to another block. */
+function whatIsSaved({ imReserved0: entry }: ProtocolOffloadBlockList): unknown[] {
   if (!(entry instanceof CallEntry)) return ['no call entry'];
   const other = createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadState);
-  other.imReserved1 = block.imReserved1;
   entry.restore(other as unknown as OffloadBlockList);
   return [other.imReserved0, other.imReserved1, other.sourceHandle];
 }

@@ -1,0 +1,80 @@
+import { medianOf, ratioOf, type CaseFactory, type Samples } from './harness.ts';
+import { bulkCase, treeCase } from './state-bulk.ts';
+import { chimneyHostCase, handlesCase } from './state-memory.ts';
+import type { Report, Suite } from './suite.ts';
+
+const EDGES = [1, 2, 3] as const;
+const FEW = 1000;
+const MANY = 100_000;
+/** Connections that are offloaded and idle while the heap is measured. */
+const IDLE = 20_000;
+
+const cases = new Map<string, CaseFactory>();
+for (const connections of [FEW, MANY]) {
+  cases.set(`state.tree.${connections}`, () => treeCase(connections));
+  for (const edges of EDGES) cases.set(`state.bulk${edges}.${connections}`, () => bulkCase(edges, connections));
+}
+const timed = [...cases.keys()];
+cases.set('state.memory.handle', () => handlesCase('nothing', IDLE));
+cases.set('state.memory.target', () => handlesCase('target', IDLE));
+cases.set('state.memory', () => handlesCase('intermediate and target', IDLE));
+cases.set('state.memory.chimney-host', () => chimneyHostCase(IDLE));
+
+type Part = Omit<Report, 'header'>;
+
+function bulkPart(samples: Samples): Part {
+  const figures: Record<string, object> = {};
+  const rows: string[][] = [];
+  for (const edges of EDGES) {
+    const quotient = (connections: number): number => ratioOf(samples, `state.bulk${edges}.${connections}`, `state.tree.${connections}`) / edges;
+    const few = quotient(FEW);
+    const many = quotient(MANY);
+    const growth = many / few;
+    figures[`edges${edges}`] = { few, many, growth };
+    rows.push(
+      [`bulk, ${MANY} connections: times their tree, per edge of ${edges}`, many.toFixed(2), '<= 4', many <= 4 ? 'holds' : 'MISSED'],
+      [`bulk, ${FEW} connections: times their tree, per edge of ${edges}`, few.toFixed(2), '', ''],
+      [`bulk, ${MANY} against ${FEW}, ${edges} edges`, growth.toFixed(2), '<= 1.5', growth <= 1.5 ? 'holds' : 'MISSED'],
+    );
+  }
+  return { figures, rows: [...rows, ...timed.map((name) => [name, `${medianOf(samples, name, 'ns').toFixed(1)} ns`, '', ''])] };
+}
+
+function memoryPart(samples: Samples): Part {
+  const bytes = (name: string): number => medianOf(samples, name, 'bytes');
+  const total = bytes('state.memory');
+  const host = bytes('state.memory.handle');
+  const target = bytes('state.memory.target') - host;
+  const intermediate = total - target - host;
+  const chimneyHost = bytes('state.memory.chimney-host');
+  const row = (what: string, value: number): string[] => [what, `${value.toFixed(0)} B`, '', ''];
+  return {
+    figures: { total, host, intermediate, target, chimneyHost },
+    rows: [
+      ['memory, an idle connection across handle, one intermediate driver, target', `${total.toFixed(0)} B`, '<= 1280 B', total <= 1280 ? 'holds' : 'MISSED'],
+      row('memory, of it the handle, core’s part included', host),
+      row('memory, of it the intermediate driver’s entry and handle', intermediate),
+      row('memory, of it the record of target-memory', target),
+      row('memory, with all that ChimneyHost keeps, and a neighbor and a path for each', chimneyHost),
+    ],
+  };
+}
+
+/** `state`: many connections handed over and taken back at once, and what one costs in memory while it is idle. */
+export const stateSuite: Suite = {
+  name: 'state',
+  cases,
+  efforts: {
+    full: { rounds: 9, warmUpMs: 600, repetitionMs: 400, repetitions: 5 },
+    quick: { rounds: 3, warmUpMs: 300, repetitionMs: 100, repetitions: 3 },
+  },
+  report(samples) {
+    const bulk = bulkPart(samples);
+    const memory = memoryPart(samples);
+    return {
+      figures: { bulk: bulk.figures, memory: memory.figures },
+      header: ['state', 'figure', 'bar', ''],
+      rows: [...bulk.rows, ...memory.rows],
+    };
+  },
+};
