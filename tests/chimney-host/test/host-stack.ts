@@ -104,7 +104,7 @@ export class HostStack {
 
   /** The bindings of the host. */
   get binding(): NdisBinding {
-    const [binding] = (this.host as unknown as { bindings: Map<NdisBinding, unknown> }).bindings.keys();
+    const [binding] = (this.host as unknown as { driver: { adapters: Map<NdisBinding, unknown> } }).driver.adapters.keys();
     if (binding === undefined) throw new Error('the host is not bound');
     return binding;
   }
