@@ -11,7 +11,6 @@ import {
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 
-import { withoutCommands } from './connection-change.ts';
 import type { ConnectionState } from './connection-description.ts';
 import type { ChimneyConnection } from './connection.ts';
 import { hasSentFin } from './data-in-flight.ts';
@@ -209,7 +208,7 @@ export class ConnectionTransfer {
     const isBack = state === null;
     return {
       ...this.layers,
-      tcp: new OffloadBlockState(constState, withoutCommands(cached), delegated),
+      tcp: new OffloadBlockState(constState, new TcpOffloadStateCached().copyFrom(cached), delegated),
       delegated,
       sendData: isBack ? ledger.takeKept() : [...(state.sendData ?? [])],
       bufferedData: isBack ? this.bufferedData : (state.bufferedData ?? NOTHING),

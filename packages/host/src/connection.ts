@@ -16,7 +16,7 @@ import {
 } from '@ndis-chimney/types';
 import type { Observable } from 'rxjs';
 
-import { changedCached, type ConnectionChange } from './connection-change.ts';
+import { changedCached, withoutCommands, type ConnectionChange } from './connection-change.ts';
 import type { ConnectionState } from './connection-description.ts';
 import { ConnectionTransfer } from './connection-transfer.ts';
 import { DataCalls, type CallOwner } from './data-calls.ts';
@@ -93,6 +93,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
     return 'tcp';
   }
 
+  /** @internal */
   get blockTypes(): BlockTypes {
     return BLOCK_TYPES;
   }
@@ -288,14 +289,11 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    * Changes cached state (`NdisUpdateOffload`); what is left out stays. Updates of one connection wait for each other, in
    * order. @throws TypeError for a member that there is not.
    */
-  update(change: ConnectionChange): Promise<StateResult> {
-    let cached: TcpOffloadStateCached;
-    try {
-      cached = changedCached(this.cached, change);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-    return this.adapter.update([{ object: this, cached }]).then(([result]) => result!);
+  async update(change: ConnectionChange): Promise<StateResult> {
+    // What is wrong with it is wrong now; what it comes to depends on the updates before it.
+    changedCached(this.cached, change);
+    const [result] = await this.adapter.update([{ object: this, cachedThen: () => changedCached(this.cached, change) }]);
+    return result!;
   }
 
   /**
@@ -318,6 +316,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
     return this.transfer.offeredState(block);
   }
 
+  /** @internal */
   override offered(isAccepted: boolean): void {
     this.transfer.offered(isAccepted);
     const { forwards } = this;
@@ -331,10 +330,12 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
     else requests.requestOf(nbl).complete(requests, isAccepted ? NDIS_STATUS_UPLOAD_IN_PROGRESS : NDIS_STATUS_INVALID_STATE, 0);
   }
 
+  /** @internal */
   emptyDelegated(): OffloadBlockState {
     return new OffloadBlockState(null, null, new TcpOffloadStateDelegated());
   }
 
+  /** @internal */
   emptyState(kind: keyof BlockTypes): OffloadBlockState {
     const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
     return new OffloadBlockState(
@@ -344,18 +345,22 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
     );
   }
 
+  /** @internal */
   takeCached(cached: unknown): void {
-    this.cached.copyFrom(cached as TcpOffloadStateCached);
+    this.cached.copyFrom(withoutCommands(cached as TcpOffloadStateCached));
   }
 
+  /** @internal */
   override terminated(block: ProtocolOffloadBlockList, isOver: boolean): void {
     this.transfer.terminated(block, isOver);
   }
 
+  /** @internal */
   override terminateBegun(reason: UploadReason): void {
     this.transfer.begun(reason);
   }
 
+  /** @internal */
   override terminateRefused(error: unknown): void {
     this.transfer.refused(error);
   }

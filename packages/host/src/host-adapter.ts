@@ -1,6 +1,7 @@
 import {
   NDIS_OFFLOAD_SUPPORTED,
   NDIS_STATUS_CLOSING,
+  NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_NOT_SUPPORTED,
   NDIS_STATUS_PAUSED,
   NDIS_STATUS_SUCCESS,
@@ -17,8 +18,8 @@ import type { AdapterRequests } from './adapter-requests.ts';
 import { ChimneyConnection } from './connection.ts';
 import type { ConnectionState } from './connection-description.ts';
 import type { HostDriver } from './host-driver.ts';
-import { HostNeighbor } from './host-neighbor.ts';
-import { HostPath } from './host-path.ts';
+import type { HostNeighbor } from './host-neighbor.ts';
+import type { HostPath } from './host-path.ts';
 import { InitiateOperation } from './initiate-operation.ts';
 import { ObjectTable } from './object-table.ts';
 import { isAway, type UploadReason } from './offload-state.ts';
@@ -203,6 +204,7 @@ export class HostAdapter {
   }
 
   async relink(paths: readonly HostPath[], to: HostNeighbor | NeighborOffloadState): Promise<StateResult[]> {
+    if (!paths.some(({ offloadState }) => isAway(offloadState))) return paths.map(() => ({ status: NDIS_STATUS_INVALID_STATE }));
     const neighbor = 'layer' in to ? to : this.table.neighborFor(to);
     neighbor.pins++;
     try {

@@ -60,6 +60,7 @@ export class HostNeighbor extends OffloadedObject {
     return 'neighbor';
   }
 
+  /** @internal */
   get blockTypes(): BlockTypes {
     return BLOCK_TYPES;
   }
@@ -87,13 +88,16 @@ export class HostNeighbor extends OffloadedObject {
   /** Changes cached state (`NdisUpdateOffload`). Updates of one object wait for each other, in order. */
   update({ macAddress, hostReachabilityTicks }: NeighborChange): Promise<StateResult> {
     if (macAddress?.length !== 6 && macAddress !== undefined) return Promise.reject(new TypeError(`HostNeighbor.update: macAddress has ${macAddress.length} bytes, not 6`));
-    const cached = new NeighborOffloadStateCached().copyFrom(this.cached);
-    if (macAddress !== undefined) {
-      cached.dlDestinationAddress.fill(0);
-      cached.dlDestinationAddress.set(macAddress);
-    }
-    cached.hostReachabilityDelta = (hostReachabilityTicks ?? this.hostReachabilityTicks) | 0;
-    return this.adapter.update([{ object: this, cached }]).then(([result]) => result!);
+    const cachedThen = (): NeighborOffloadStateCached => {
+      const cached = new NeighborOffloadStateCached().copyFrom(this.cached);
+      if (macAddress !== undefined) {
+        cached.dlDestinationAddress.fill(0);
+        cached.dlDestinationAddress.set(macAddress);
+      }
+      cached.hostReachabilityDelta = (hostReachabilityTicks ?? this.hostReachabilityTicks) | 0;
+      return cached;
+    };
+    return this.adapter.update([{ object: this, cachedThen }]).then(([result]) => result!);
   }
 
   /** Takes it back with everything that depends on it. Resolves when all of that is the host's. */
@@ -101,6 +105,7 @@ export class HostNeighbor extends OffloadedObject {
     return this.adapter.terminate([this], reason).then(() => undefined);
   }
 
+  /** @internal */
   offeredState(): NeighborOffloadState {
     const { hostReachabilityTicks } = this;
     const cached = new NeighborOffloadStateCached().copyFrom(this.cached);
@@ -111,10 +116,12 @@ export class HostNeighbor extends OffloadedObject {
     return new OffloadBlockState(this.constState, cached, delegated);
   }
 
+  /** @internal */
   emptyDelegated(): OffloadBlockState {
     return new OffloadBlockState(null, null, new NeighborOffloadStateDelegated());
   }
 
+  /** @internal */
   emptyState(kind: keyof BlockTypes): OffloadBlockState {
     const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
     return new OffloadBlockState(
@@ -124,12 +131,14 @@ export class HostNeighbor extends OffloadedObject {
     );
   }
 
+  /** @internal */
   takeCached(cached: unknown): void {
     const next = cached as NeighborOffloadStateCached;
     this.adapter.table.updateNeighbor(this, () => this.cached.copyFrom(next));
     this.confirmReachable(next.hostReachabilityDelta >>> 0);
   }
 
+  /** @internal */
   override terminated(block: ProtocolOffloadBlockList, isOver: boolean): void {
     const delegated = (block.state as NeighborOffloadState | null)?.delegated ?? null;
     // What the target learned of the neighbor is as good as what the host knows.

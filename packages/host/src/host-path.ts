@@ -52,6 +52,7 @@ export class HostPath extends OffloadedObject {
     return 'path';
   }
 
+  /** @internal */
   get blockTypes(): BlockTypes {
     return this.isIPv6 ? IPV6 : IPV4;
   }
@@ -80,7 +81,7 @@ export class HostPath extends OffloadedObject {
     if (!Number.isInteger(pathMtu) || pathMtu <= 0) return Promise.reject(new TypeError(`HostPath.update: pathMtu is ${pathMtu}, not a number of bytes`));
     const cached = new PathOffloadStateCached();
     cached.pathMtu = pathMtu;
-    return this.adapter.update([{ object: this, cached }]).then(([result]) => result!);
+    return this.adapter.update([{ object: this, cachedThen: () => cached }]).then(([result]) => result!);
   }
 
   /** Takes it back with every connection that depends on it. Resolves when all of that is the host's. */
@@ -88,14 +89,17 @@ export class HostPath extends OffloadedObject {
     return this.adapter.terminate([this], reason).then(() => undefined);
   }
 
+  /** @internal */
   offeredState(): PathOffloadState {
     return new OffloadBlockState(this.constState, new PathOffloadStateCached().copyFrom(this.cached), new PathOffloadStateDelegated());
   }
 
+  /** @internal */
   emptyDelegated(): OffloadBlockState {
     return new OffloadBlockState(null, null, new PathOffloadStateDelegated());
   }
 
+  /** @internal */
   emptyState(kind: keyof BlockTypes): OffloadBlockState {
     const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
     return new OffloadBlockState(
@@ -105,6 +109,7 @@ export class HostPath extends OffloadedObject {
     );
   }
 
+  /** @internal */
   takeCached(cached: unknown): void {
     this.cached.copyFrom(cached as PathOffloadStateCached);
   }

@@ -66,7 +66,7 @@ export class InitiateOperation implements StateOperation {
       adapter.binding.initiateOffload(root);
     } catch (error) {
       for (const [object] of [...offered].reverse()) {
-        object.offered(false);
+        object.offered?.(false);
         object.moveTo('InHost', 'refused', NDIS_STATUS_INVALID_STATE);
       }
       for (const leaf of this.leaves) this.reject(leaf, error);
@@ -96,7 +96,7 @@ export class InitiateOperation implements StateOperation {
     for (const [object, block] of offered) {
       const isAccepted = block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
       object.moveTo(isAccepted ? 'Offloaded' : 'InHost', isAccepted ? 'accepted' : 'refused', block.status);
-      object.offered(isAccepted);
+      object.offered?.(isAccepted);
     }
     const failed: { readonly leaf: OffloadedObject; readonly status: NDIS_STATUS }[] = [];
     for (const leaf of this.leaves) {

@@ -1,5 +1,5 @@
 import { NDIS_STATUS_SUCCESS, OffloadHandle, type NDIS_STATUS, type OFFLOAD_STATE_TYPE, type OffloadBlockState, type OffloadLayer, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
-import { Observable, Subject } from 'rxjs';
+import { Subject, type Observable } from 'rxjs';
 
 import type { HostAdapter } from './host-adapter.ts';
 import { isAway, type OffloadState, type OffloadStateChange, type OffloadStateReason, type UploadReason } from './offload-state.ts';
@@ -93,34 +93,22 @@ export abstract class OffloadedObject {
   /** @internal An update of the object succeeded. */
   abstract takeCached(cached: unknown): void;
 
+  // What some layers do and others need not.
+
   /** @internal The initiate has ended, either way: what only it needed is free. */
-  offered(_isAccepted: boolean): void {
-    // Neighbors and paths hand over nothing but state.
-  }
+  offered?(isAccepted: boolean): void;
+  /** @internal A terminate goes down, for this reason. */
+  terminateBegun?(reason: UploadReason): void;
+  /** @internal NDIS refused a terminate. */
+  terminateRefused?(error: unknown): void;
+  /** @internal A terminate of the object has completed; `isOver` false: the target lost it. */
+  terminated?(block: ProtocolOffloadBlockList, isOver: boolean): void;
+  /** @internal The object is the host's again. */
+  ended?(status: NDIS_STATUS): void;
 
   /** @internal True when nothing stands against a terminate going down. */
   get isIdle(): boolean {
     return this.holds === 0;
-  }
-
-  /** @internal A terminate of the object has completed; `block` is the object's. */
-  terminated(_block: ProtocolOffloadBlockList, _isOver: boolean): void {
-    // Nothing comes back with a path; a neighbor sees to it itself.
-  }
-
-  /** @internal A terminate goes down, for this reason. */
-  terminateBegun(_reason: UploadReason): void {
-    // Only a connection has somebody to tell.
-  }
-
-  /** @internal NDIS refused a terminate. */
-  terminateRefused(_error: unknown): void {
-    // As above.
-  }
-
-  /** @internal The object is the host's again. */
-  ended(_status: NDIS_STATUS): void {
-    // As above.
   }
 
   /** @internal Tells whoever offered the object how that ended. */

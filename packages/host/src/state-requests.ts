@@ -122,8 +122,8 @@ export class QueryRequest extends StateRequest {
 /** New cached state of one object. */
 export interface CachedUpdate {
   readonly object: OffloadedObject;
-  /** A structure of the object's layer, complete. */
-  readonly cached: object;
+  /** A structure of the object's layer, complete, made from what is cached when the update goes down. */
+  cachedThen(): object;
 }
 
 /** `NdisUpdateOffload` of cached state: one at a time per object (CHIM-UPD-001). */
@@ -146,7 +146,7 @@ export class UpdateRequest extends StateRequest {
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject, at: number): void {
     const state = object.emptyState('cached');
-    state.cached = this.updates[at]!.cached;
+    state.cached = this.updates[at]!.cachedThen();
     builder.add(object, object.blockTypes.cached, object.handle, state);
   }
 

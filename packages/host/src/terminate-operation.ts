@@ -82,7 +82,7 @@ export class TerminateOperation implements StateOperation {
       object.wanted = reason;
       object.isRecoveryDue = false;
       adapter.wanted.delete(object);
-      object.terminateBegun(reason);
+      object.terminateBegun?.(reason);
       object.moveTo('Uploading', reason);
     }
     try {
@@ -90,7 +90,7 @@ export class TerminateOperation implements StateOperation {
     } catch (error) {
       for (const [object, state] of before) {
         object.moveTo(state, 'refused', NDIS_STATUS_FAILURE);
-        object.terminateRefused(error);
+        object.terminateRefused?.(error);
       }
     }
   }
@@ -99,7 +99,7 @@ export class TerminateOperation implements StateOperation {
     const { adapter, entries, objects } = this;
     for (const object of objects) {
       const block = entries.get(object)!;
-      object.terminated(block, block.status === NDIS_STATUS_SUCCESS);
+      object.terminated?.(block, block.status === NDIS_STATUS_SUCCESS);
       if (block.status === NDIS_STATUS_SUCCESS) this.end(object, 'uploaded', NDIS_STATUS_SUCCESS);
       else this.lose(object, block.status);
     }
@@ -110,7 +110,7 @@ export class TerminateOperation implements StateOperation {
     object.wanted = null;
     object.moveTo('InHost', reason, status);
     this.adapter.drop(object);
-    object.ended(status);
+    object.ended?.(status);
   }
 
   /** The target lost the object. A connection's events say when it can be terminated again; other layers have none. */
