@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-import type { ChimneyConnection, TerminateResult } from '@ndis-chimney/host';
+import type { ChimneyConnection, UploadResult } from '@ndis-chimney/host';
 import { NDIS_STATUS_SUCCESS, formatNdisStatus } from '@ndis-chimney/types';
 import { filter, firstValueFrom, map } from 'rxjs';
 
@@ -37,7 +37,8 @@ export async function transferFile(connection: ChimneyConnection, file: string, 
   if (!(await finished)) problems.push('the connection ended before the peer had sent everything');
   const terminated = await connection.terminate();
   await receiving;
-  receiver.take(terminated.bufferedData, terminated.bufferedData.length);
+  const { bufferedData } = terminated.state;
+  receiver.take(bufferedData, bufferedData.length);
   checkTerminate(terminated, problems);
   return {
     bytesSent: sent.bytes,
@@ -132,7 +133,7 @@ class Receiver {
 }
 
 /** A connection that came back whole has nothing on its way. */
-function checkTerminate({ status, state }: TerminateResult, problems: string[]): void {
+function checkTerminate({ status, state: { delegated } }: UploadResult, problems: string[]): void {
   if (status !== NDIS_STATUS_SUCCESS) problems.push(`the terminate ended with ${formatNdisStatus(status)}`);
-  if (state.sndUna !== state.sndMax) problems.push(`${(state.sndMax - state.sndUna) >>> 0} bytes were still unacknowledged when the connection came back`);
+  if (delegated.sndUna !== delegated.sndMax) problems.push(`${(delegated.sndMax - delegated.sndUna) >>> 0} bytes were still unacknowledged when the connection came back`);
 }

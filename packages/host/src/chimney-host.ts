@@ -1,109 +1,117 @@
 import {
-  Dpc,
-  NDIS_RECEIVE_FLAGS_RESOURCES,
-  NDIS_REQUEST_TYPE,
-  NDIS_STATUS_FAILURE,
-  NDIS_STATUS_NOT_SUPPORTED,
-  NDIS_STATUS_OFFLOAD_PAUSE,
-  NDIS_STATUS_OFFLOAD_RESUME,
-  NDIS_STATUS_PAUSED,
-  NDIS_STATUS_PENDING,
+  NDIS_DEVICE_POWER_STATE,
+  NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_SUCCESS,
-  NDIS_STATUS_UPLOAD_ALL,
-  NET_PNP_EVENT_CODE,
-  NdisClientChimneyOffloadGenericCharacteristics,
-  NdisClientChimneyOffloadTcpCharacteristics,
-  NdisOidRequest,
   NdisTcpConnectionOffloadParameters,
+  OID_PNP_SET_POWER,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   formatNdisStatus,
-  type BytesConsumed,
-  type ClientChimneyOffloadGenericHandlers,
-  type ClientChimneyOffloadTcpHandlers,
-  type DeferredRoutine,
   type NDIS_STATUS,
-  type NdisBindContext,
-  type NdisBindParameters,
-  type NdisBinding,
   type NdisLibrary,
   type NdisProtocolHandle,
-  type NdisStatusIndication,
   type NdisTcpConnectionOffload,
-  type NetBufferList,
-  type NetBufferListPool,
-  type NetPnPEventNotification,
-  type OffloadHandle,
-  type ProtocolDriver,
-  type ProtocolOffloadBlockList,
+  type NeighborOffloadState,
 } from '@ndis-chimney/types';
+import type { Observable } from 'rxjs';
 
-import { ChimneyConnection } from './connection.ts';
+import type { ChimneyConnection } from './connection.ts';
 import type { ConnectionState } from './connection-description.ts';
-import { HostBinding } from './host-binding.ts';
-import type { HostServices } from './host-services.ts';
-import { RequestPool } from './request-pool.ts';
-import type { OffloadResult } from './results.ts';
-
-/** Options of {@link ChimneyHost}. */
-export interface ChimneyHostOptions {
-  /** Names the driver. Default `chimney-host`. */
-  readonly name?: string;
-  /** Set on every adapter before anything is offloaded. Default: the documented defaults. */
-  readonly parameters?: NdisTcpConnectionOffloadParameters;
-}
+import { isOffloadableState, requireConnectionState } from './data-in-flight.ts';
+import type { HostAdapter } from './host-adapter.ts';
+import { HostDriver } from './host-driver.ts';
+import type { HostNeighbor } from './host-neighbor.ts';
+import type { AdapterEvent, ChimneyHostOptions, OffloadOptions } from './host-options.ts';
+import type { HostPath } from './host-path.ts';
+import type { OffloadStateChange, UserUploadReason } from './offload-state.ts';
+import type { OffloadedObject } from './offloaded-object.ts';
+import { confirmNeighbor } from './reachability.ts';
+import type { ChimneyStatistics, NeighborOffloadResult, OffloadResult, StateResult, UploadResult } from './results.ts';
 
 /**
- * The host's side of the chimney: a protocol driver that offers TCP connections to the adapters it is bound to, uses
- * them, and takes them back.
+ * The host's side of the chimney: it offers TCP connections to the adapters it is bound to, uses them, and takes them
+ * back.
  *
  * It keeps the rules that bind a host, so that its user cannot break them: nothing is offered before the chimney is
- * enabled or while offloading is paused, nothing is requested of a connection that is being taken back, and whatever a
- * target must have back (mandatory uploads, pauses, unbinds) is given back.
+ * enabled or while offloading is paused; what is asked of an object waits for what must be over before it; a neighbor or
+ * path is taken back with the last that depends on it; whatever a target must have back (mandatory uploads, pauses,
+ * unbinds) is given back. Every promise settles, whatever ends.
  */
-export class ChimneyHost
-  implements
-    ProtocolDriver<HostBinding>,
-    ClientChimneyOffloadGenericHandlers<HostBinding>,
-    ClientChimneyOffloadTcpHandlers<HostBinding, ChimneyConnection>,
-    HostServices,
-    DeferredRoutine
-{
-  readonly name: string;
-  readonly ndis: NdisLibrary;
-  /** The registration; valid after {@link register}. */
-  ndisProtocolHandle!: NdisProtocolHandle;
-  readonly requests: RequestPool;
-  private readonly pool: NetBufferListPool;
-  private readonly parameters: NdisTcpConnectionOffloadParameters;
-  private readonly bindings = new Map<NdisBinding, HostBinding>();
-  private readonly dpc: Dpc = new Dpc(this);
-  private returns: { readonly binding: NdisBinding; readonly list: NetBufferList }[] = [];
-  private uploads: ChimneyConnection[] = [];
+export class ChimneyHost {
+  private readonly driver: HostDriver;
 
   constructor(ndis: NdisLibrary, options: ChimneyHostOptions = {}) {
-    this.ndis = ndis;
-    this.name = options.name ?? 'chimney-host';
-    this.parameters = options.parameters ?? new NdisTcpConnectionOffloadParameters();
-    this.pool = ndis.allocateNetBufferListPool(this.name);
-    this.requests = new RequestPool(this.pool);
+    this.driver = new HostDriver(ndis, {
+      name: options.name ?? 'chimney-host',
+      parameters: options.parameters ?? new NdisTcpConnectionOffloadParameters(),
+      reachability: options.reachability ?? confirmNeighbor,
+      uploadPolicy: options.uploadPolicy ?? ignoreOptional,
+    });
+  }
+
+  get name(): string {
+    return this.driver.name;
+  }
+
+  /** The NDIS it is made for. */
+  get ndis(): NdisLibrary {
+    return this.driver.ndis;
+  }
+
+  /** The registration; valid after {@link register}. */
+  get ndisProtocolHandle(): NdisProtocolHandle {
+    return this.driver.ndisProtocolHandle;
+  }
+
+  /** Every change in the life of every neighbor, path and connection. Completes with {@link dispose}. */
+  get stateChanges$(): Observable<OffloadStateChange> {
+    return this.driver.changes.asObservable();
+  }
+
+  /** Everything that comes back, whoever had it taken back. Completes with {@link dispose}. */
+  get uploads$(): Observable<UploadResult> {
+    return this.driver.uploads.asObservable();
+  }
+
+  /** What happens to the adapters. Completes with {@link dispose}. */
+  get adapterEvents$(): Observable<AdapterEvent> {
+    return this.driver.adapterEvents.asObservable();
   }
 
   /** Registers the driver with NDIS; from then on it can bind. @throws Error when NDIS refuses it. */
   register(): this {
-    const { status, ndisProtocolHandle } = this.ndis.registerProtocolDriver(this);
-    if (ndisProtocolHandle === null) throw new Error(`driver ${this.name}: NdisRegisterProtocolDriver: ${formatNdisStatus(status)}`);
-    this.ndisProtocolHandle = ndisProtocolHandle;
+    const { driver } = this;
+    const { status, ndisProtocolHandle } = driver.ndis.registerProtocolDriver(driver);
+    if (ndisProtocolHandle === null) throw new Error(`driver ${driver.name}: NdisRegisterProtocolDriver: ${formatNdisStatus(status)}`);
+    driver.ndisProtocolHandle = ndisProtocolHandle;
     return this;
   }
 
-  /** Gives the pool back. Nothing is bound any more. */
+  /** Gives the pool back and ends the streams. Nothing is bound any more. */
   dispose(): void {
-    this.pool.freeNetBufferListPool();
+    const { pool, changes, uploads, adapterEvents } = this.driver;
+    pool.freeNetBufferListPool();
+    changes.complete();
+    uploads.complete();
+    adapterEvents.complete();
   }
 
   /** Names of the adapters the host is bound to. */
   get adapterNames(): readonly string[] {
-    return [...this.bindings.values()].map((hostBinding) => hostBinding.adapterName);
+    return this.adapters.map(({ name }) => name);
+  }
+
+  private get adapters(): readonly HostAdapter[] {
+    return [...this.driver.adapters.values()];
+  }
+
+  /** Neighbors, paths and connections that are not the host's. */
+  get offloadedObjects(): readonly OffloadedObject[] {
+    return this.adapters.flatMap(({ away }) => [...away]);
+  }
+
+  /** Connections that are not the host's. */
+  get connections(): readonly ChimneyConnection[] {
+    return this.offloadedObjects.filter(({ layer }) => layer === 'tcp') as ChimneyConnection[];
   }
 
   /** What an adapter can offload; null when it cannot, or is not bound. */
@@ -111,287 +119,162 @@ export class ChimneyHost
     return this.find(adapterName)?.capabilities ?? null;
   }
 
+  /** What TCP runs with on an adapter; null when it is not bound, or refused it. */
+  parametersOf(adapterName: string): NdisTcpConnectionOffloadParameters | null {
+    const adapter = this.find(adapterName);
+    return adapter?.isEnabled === true ? adapter.parameters : null;
+  }
+
+  // --- offload ---
+
   /**
-   * Offers a connection to the adapter of a binding (the only one, when none is named).
+   * Offers a connection to an adapter, with a neighbor and a path that it shares with others of the same addresses. What
+   * came back of an earlier offload is as good as a description. The state is copied; its send data is lent.
    * @returns how it ended: a refusal is not an error.
-   * @throws TypeError when the host is not bound to such an adapter.
+   * @throws TypeError when the host is not bound to such an adapter, or the state contradicts itself.
    */
-  offload(state: ConnectionState, adapterName?: string): Promise<OffloadResult> {
-    const hostBinding = this.find(adapterName);
-    if (hostBinding === null) {
-      return Promise.reject(new TypeError(`ChimneyHost.offload: not bound to ${adapterName ?? 'any adapter'}`));
-    }
-    const status = whyNot(hostBinding);
-    if (status !== NDIS_STATUS_SUCCESS) return Promise.resolve({ status, connection: null });
-    const connection = new ChimneyConnection(this, hostBinding.binding, state);
-    hostBinding.connections.add(connection);
-    return connection.offload();
+  async offload(state: ConnectionState, options: OffloadOptions = {}): Promise<OffloadResult> {
+    const adapter = this.placeFor('offload', options);
+    requireConnectionState(state, 'ChimneyHost.offload');
+    const [result] = this.offer(adapter, [state], options);
+    return result!;
   }
 
-  private find(adapterName: string | undefined): HostBinding | null {
-    for (const hostBinding of this.bindings.values()) {
-      if (adapterName === undefined || hostBinding.adapterName === adapterName) return hostBinding;
-    }
-    return null;
-  }
-
-  // --- life cycle ---
-
-  protocolSetOptions(ndisProtocolHandle: NdisProtocolHandle): NDIS_STATUS {
-    const status = ndisProtocolHandle.setOptionalHandlers(new NdisClientChimneyOffloadGenericCharacteristics(this));
-    if (status !== NDIS_STATUS_SUCCESS) return status;
-    return ndisProtocolHandle.setOptionalHandlers(new NdisClientChimneyOffloadTcpCharacteristics(this));
-  }
-
-  protocolBindAdapterEx(bindContext: NdisBindContext, bindParameters: NdisBindParameters): NDIS_STATUS {
-    const hostBinding = new HostBinding(bindParameters.adapterName, bindContext, bindParameters.tcpConnectionOffloadCapabilities);
-    const { status, ndisBindingHandle } = this.ndis.openAdapterEx(this.ndisProtocolHandle, hostBinding, bindContext);
-    if (ndisBindingHandle === null) return status;
-    hostBinding.binding = ndisBindingHandle;
-    return status === NDIS_STATUS_SUCCESS ? this.opened(hostBinding) : status;
-  }
-
-  protocolOpenAdapterCompleteEx(hostBinding: HostBinding, status: NDIS_STATUS): void {
-    const result = status === NDIS_STATUS_SUCCESS ? this.opened(hostBinding) : status;
-    if (result !== NDIS_STATUS_PENDING) hostBinding.bindContext.completeBindAdapterEx(result);
-  }
-
-  private opened(hostBinding: HostBinding): NDIS_STATUS {
-    this.bindings.set(hostBinding.binding, hostBinding);
-    return hostBinding.capabilities === null ? NDIS_STATUS_SUCCESS : this.enable(hostBinding);
-  }
-
-  /** Enables the chimney on a binding: nothing is offloaded before. A refusal leaves it disabled. */
-  private enable(hostBinding: HostBinding): NDIS_STATUS {
-    const request = new NdisOidRequest();
-    request.requestType = NDIS_REQUEST_TYPE.NdisRequestSetInformation;
-    request.oid = OID_TCP_CONNECTION_OFFLOAD_PARAMETERS;
-    request.informationBuffer = this.parameters;
-    const done = (status: NDIS_STATUS): void => {
-      hostBinding.isEnabled = status === NDIS_STATUS_SUCCESS;
-      if (!hostBinding.isBindPending) return;
-      hostBinding.isBindPending = false;
-      hostBinding.bindContext.completeBindAdapterEx(NDIS_STATUS_SUCCESS);
-    };
-    hostBinding.oidRequests.set(request, done);
-    const status = hostBinding.binding.oidRequest(request);
-    if (status === NDIS_STATUS_PENDING) {
-      hostBinding.isBindPending = true;
-      return NDIS_STATUS_PENDING;
-    }
-    hostBinding.oidRequests.delete(request);
-    done(status);
-    return NDIS_STATUS_SUCCESS;
-  }
-
-  protocolOidRequestComplete(hostBinding: HostBinding, oidRequest: NdisOidRequest, status: NDIS_STATUS): void {
-    const done = hostBinding.oidRequests.get(oidRequest);
-    hostBinding.oidRequests.delete(oidRequest);
-    done?.(status);
-  }
-
-  protocolUnbindAdapterEx(hostBinding: HostBinding): NDIS_STATUS {
-    hostBinding.isClosing = true;
-    let isOver = false;
-    let isPending = false;
-    const ended = (): void => {
-      isOver = true;
-      this.bindings.delete(hostBinding.binding);
-      if (isPending) hostBinding.binding.completeUnbindAdapterEx();
-    };
-    this.uploadAll(hostBinding, () => {
-      hostBinding.whenClosed = ended;
-      if (hostBinding.binding.closeAdapterEx() === NDIS_STATUS_SUCCESS) ended();
+  /**
+   * Offers many connections as one tree. Each ends for itself: that some are refused does not concern the others.
+   * @returns how each ended, in order. @throws as {@link offload}; nothing is offered then.
+   */
+  async offloadAll(states: readonly ConnectionState[], options: OffloadOptions = {}): Promise<OffloadResult[]> {
+    const adapter = this.placeFor('offloadAll', options);
+    states.forEach((state, at) => {
+      requireConnectionState(state, `ChimneyHost.offloadAll: connection ${at}`);
     });
-    if (isOver) return NDIS_STATUS_SUCCESS;
-    isPending = true;
-    return NDIS_STATUS_PENDING;
+    return Promise.all(this.offer(adapter, states, options));
   }
 
-  protocolCloseAdapterCompleteEx(hostBinding: HostBinding): void {
-    hostBinding.whenClosed?.();
+  private offer(adapter: HostAdapter, states: readonly ConnectionState[], options: OffloadOptions): Promise<OffloadResult>[] {
+    // A connection that is closed or not open yet is no mistake of the caller's: it cannot be offloaded, and stays.
+    const isOffloadable = states.map(({ tcp }) => isOffloadableState(tcp.delegated!.state));
+    const offered = adapter.offload(states.filter((_, at) => isOffloadable[at]), options)[Symbol.iterator]();
+    return isOffloadable.map((is) => (is ? (offered.next().value as Promise<OffloadResult>) : Promise.resolve({ status: NDIS_STATUS_INVALID_STATE, connection: null })));
   }
 
-  protocolNetPnPEvent(hostBinding: HostBinding, netPnPEvent: NetPnPEventNotification): NDIS_STATUS {
-    if (netPnPEvent.netEvent !== NET_PNP_EVENT_CODE.NetEventPause) {
-      hostBinding.isRunning = netPnPEvent.netEvent === NET_PNP_EVENT_CODE.NetEventRestart || hostBinding.isRunning;
-      return NDIS_STATUS_SUCCESS;
+  /** Offers a neighbor by itself. It stays with the target until it is terminated, whatever depends on it. */
+  async offloadNeighbor(state: NeighborOffloadState, options: Pick<OffloadOptions, 'adapterName'> = {}): Promise<NeighborOffloadResult> {
+    const adapter = this.placeFor('offloadNeighbor', options);
+    if (state.const === null || state.cached === null) throw new TypeError('ChimneyHost.offloadNeighbor: the state is not complete: const and cached are needed');
+    return adapter.offloadNeighbor(state);
+  }
+
+  private placeFor(call: string, { adapterName, neighbor, path }: OffloadOptions): HostAdapter {
+    const shared = path ?? neighbor;
+    const adapter = shared === undefined ? this.find(adapterName) : shared.adapter;
+    if (adapter === null || !this.driver.adapters.has(adapter.binding)) throw new TypeError(`ChimneyHost.${call}: not bound to ${adapterName ?? 'any adapter'}`);
+    if (path !== undefined && neighbor !== undefined && path.parent !== null && path.parent !== neighbor) throw new TypeError(`ChimneyHost.${call}: the path is linked to another neighbor`);
+    if (neighbor !== undefined && neighbor.adapter !== adapter) throw new TypeError(`ChimneyHost.${call}: path and neighbor are of different adapters`);
+    return adapter;
+  }
+
+  private find(adapterName: string | undefined): HostAdapter | null {
+    return this.adapters.find(({ name }) => adapterName === undefined || name === adapterName) ?? null;
+  }
+
+  // --- what is offloaded ---
+
+  /**
+   * Links paths to another neighbor (`NdisUpdateOffload`), which is offloaded first when it is not. The one they were
+   * linked to is taken back when nothing depends on it any more. @returns how it ended for each path.
+   */
+  relink(paths: readonly HostPath[], neighbor: HostNeighbor | NeighborOffloadState): Promise<StateResult[]> {
+    const [first] = paths;
+    if (first === undefined) return Promise.resolve([]);
+    if (paths.some(({ adapter }) => adapter !== first.adapter) || ('layer' in neighbor && neighbor.adapter !== first.adapter)) {
+      return Promise.reject(new TypeError('ChimneyHost.relink: paths and neighbor are of different adapters'));
     }
-    hostBinding.isRunning = false;
-    let isOver = false;
-    let isPending = false;
-    this.uploadAll(hostBinding, () => {
-      isOver = true;
-      if (isPending) hostBinding.binding.completeNetPnPEvent(netPnPEvent, NDIS_STATUS_SUCCESS);
-    });
-    if (isOver) return NDIS_STATUS_SUCCESS;
-    isPending = true;
-    return NDIS_STATUS_PENDING;
+    return first.adapter.relink(paths, neighbor);
   }
 
-  /** Takes every connection of a binding back. `onEmpty` runs at PASSIVE_LEVEL, at once when there are none. */
-  private uploadAll(hostBinding: HostBinding, onEmpty: () => void): void {
-    if (hostBinding.connections.size === 0) {
-      onEmpty();
-      return;
-    }
-    hostBinding.whenEmpty = () => {
-      // The last completion runs in a DPC; a promise's continuation does not.
-      void Promise.resolve().then(onEmpty);
+  /** Invalidates objects, in one tree per adapter. @returns how it ended for each, in order. */
+  async invalidate(objects: readonly OffloadedObject[]): Promise<StateResult[]> {
+    const results = new Map<OffloadedObject, StateResult>();
+    await Promise.all(
+      [...byAdapter(objects)].map(async ([adapter, own]) => {
+        const ended = await adapter.invalidate(own);
+        own.forEach((object, at) => results.set(object, ended[at]!));
+      }),
+    );
+    return objects.map((object) => results.get(object)!);
+  }
+
+  /**
+   * Takes objects back, with everything that depends on them; all that is offloaded when none are named. What can go
+   * together goes in one tree. @returns what came back of each connection among them.
+   */
+  async terminate(objects: readonly OffloadedObject[] = this.offloadedObjects, reason: UserUploadReason = 'requested'): Promise<UploadResult[]> {
+    const results = await Promise.all([...byAdapter(objects)].map(([adapter, own]) => adapter.terminate(own, reason)));
+    return results.flat();
+  }
+
+  // --- adapters ---
+
+  /** Counters of an adapter, offloaded traffic only: to be added to the host's own. @throws as {@link offload}. */
+  async statistics(adapterName?: string): Promise<ChimneyStatistics> {
+    return this.require('statistics', adapterName).requests.statistics();
+  }
+
+  /** Sets the counters of one IP version to zero. @throws as {@link offload}. */
+  async resetStatistics(ipVersion: 4 | 6, adapterName?: string): Promise<NDIS_STATUS> {
+    return this.require('resetStatistics', adapterName).requests.resetStatistics(ipVersion === 6);
+  }
+
+  /**
+   * Sets other parameters on an adapter. When the clock rate changes everything is taken back first, for all times are in
+   * its ticks. @returns the target's answer; the old parameters hold unless it is NDIS_STATUS_SUCCESS.
+   */
+  async setParameters(parameters: NdisTcpConnectionOffloadParameters, adapterName?: string): Promise<NDIS_STATUS> {
+    const adapter = this.require('setParameters', adapterName);
+    const next = new NdisTcpConnectionOffloadParameters().copyFrom(parameters);
+    const set = async (): Promise<NDIS_STATUS> => {
+      const { status } = await adapter.requests.request(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, true, next);
+      if (status !== NDIS_STATUS_SUCCESS) return status;
+      adapter.parameters = next;
+      adapter.isEnabled = true;
+      return status;
     };
-    for (const connection of hostBinding.connections) {
-      void connection.terminate();
-      // One that was lost before gets its second terminate now, whether the target asks for it or not.
-      connection.uploadNow();
-    }
+    return next.ticksPerSecond === adapter.ticksPerSecond ? set() : adapter.whileEmpty('parametersChanged', set);
   }
 
-  protocolStatusEx(hostBinding: HostBinding, statusIndication: NdisStatusIndication): void {
-    switch (statusIndication.statusCode) {
-      case NDIS_STATUS_OFFLOAD_PAUSE:
-        hostBinding.isOffloadPaused = true;
-        break;
-      case NDIS_STATUS_UPLOAD_ALL:
-        hostBinding.isOffloadPaused = true;
-        for (const connection of hostBinding.connections) this.uploadLater(connection);
-        break;
-      case NDIS_STATUS_OFFLOAD_RESUME:
-        hostBinding.isOffloadPaused = false;
-        hostBinding.capabilities = statusIndication.statusBuffer as NdisTcpConnectionOffload | null;
-        break;
-      default:
-    }
+  /**
+   * OID_PNP_SET_POWER. Everything is taken back before a state below D0, and nothing offered until D0 is set again.
+   * @returns the target's answer. Source: `power-management-for-offload-targets.md`.
+   */
+  async setPower(powerState: NDIS_DEVICE_POWER_STATE, adapterName?: string): Promise<NDIS_STATUS> {
+    const adapter = this.require('setPower', adapterName);
+    const set = async (): Promise<NDIS_STATUS> => {
+      const { status } = await adapter.requests.request(OID_PNP_SET_POWER, true, powerState);
+      if (status === NDIS_STATUS_SUCCESS) adapter.isAwake = powerState === NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0;
+      return status;
+    };
+    return powerState === NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0 ? set() : adapter.whileEmpty('power', set);
   }
 
-  // --- completions ---
-
-  protocolInitiateOffloadComplete(_hostBinding: HostBinding, offloadBlockList: ProtocolOffloadBlockList): void {
-    connectionOf(offloadBlockList).initiateCompleted(offloadBlockList);
-  }
-
-  protocolTerminateOffloadComplete(_hostBinding: HostBinding, offloadBlockList: ProtocolOffloadBlockList): void {
-    connectionOf(offloadBlockList).terminateCompleted(offloadBlockList);
-  }
-
-  protocolUpdateOffloadComplete(): void {
-    // The host does not update yet.
-  }
-
-  protocolInvalidateOffloadComplete(): void {
-    // The host does not invalidate yet.
-  }
-
-  protocolQueryOffloadComplete(): void {
-    // The host does not query yet.
-  }
-
-  protocolTcpOffloadSendComplete(_hostBinding: HostBinding, netBufferList: NetBufferList): void {
-    this.endRequests(netBufferList);
-  }
-
-  protocolTcpOffloadReceiveComplete(_hostBinding: HostBinding, netBufferList: NetBufferList): void {
-    this.endRequests(netBufferList);
-  }
-
-  protocolTcpOffloadDisconnectComplete(_hostBinding: HostBinding, netBufferList: NetBufferList | null): void {
-    if (netBufferList !== null) this.endRequests(netBufferList);
-  }
-
-  protocolTcpOffloadForwardComplete(): void {
-    // The host does not forward yet.
-  }
-
-  private endRequests(list: NetBufferList): void {
-    let nbl: NetBufferList | null = list;
-    while (nbl !== null) {
-      const { next, status, tcpOffloadBytesTransferred }: NetBufferList = nbl;
-      const request = this.requests.requestOf(nbl);
-      nbl.next = null;
-      this.requests.release(nbl);
-      request.end(status, tcpOffloadBytesTransferred);
-      nbl = next;
-    }
-  }
-
-  // --- indications ---
-
-  protocolTcpOffloadEvent(offloadContext: OffloadHandle<ChimneyConnection>, eventType: number, eventSpecificInformation: number): void {
-    offloadContext.owner.takeEvent(eventType, eventSpecificInformation);
-  }
-
-  protocolTcpOffloadReceiveIndicate(
-    offloadContext: OffloadHandle<ChimneyConnection>,
-    netBufferList: NetBufferList,
-    _status: NDIS_STATUS,
-    bytesConsumed: BytesConsumed,
-  ): NDIS_STATUS {
-    return offloadContext.owner.indicated(netBufferList, bytesConsumed);
-  }
-
-  protocolSendNetBufferListsComplete(): void {
-    // The host does not use the ordinary path yet.
-  }
-
-  protocolReceiveNetBufferLists(
-    hostBinding: HostBinding,
-    netBufferList: NetBufferList,
-    _portNumber: number,
-    _numberOfNetBufferLists: number,
-    receiveFlags: number,
-  ): void {
-    const mustNotKeep = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
-    // There is no host stack above that would take packets: they go back.
-    if (!mustNotKeep) hostBinding.binding.returnNetBufferLists(netBufferList, 0);
-  }
-
-  // --- services for connections ---
-
-  returnLater(binding: NdisBinding, netBufferList: NetBufferList): void {
-    this.returns.push({ binding, list: netBufferList });
-    this.ndis.dpcQueue.insert(this.dpc);
-  }
-
-  uploadLater(connection: ChimneyConnection): void {
-    this.uploads.push(connection);
-    this.ndis.dpcQueue.insert(this.dpc);
-  }
-
-  remove(connection: ChimneyConnection): void {
-    for (const hostBinding of this.bindings.values()) {
-      if (hostBinding.connections.has(connection)) hostBinding.remove(connection);
-    }
-  }
-
-  reportLost(binding: NdisBinding, netBufferLists: readonly NetBufferList[]): void {
-    this.ndis.reportViolation({
-      rule: 'CHIM-TRM-007',
-      actor: binding.adapterName,
-      detail: `the terminate completed with ${netBufferLists.length} requests neither completed nor handed back`,
-      objects: netBufferLists,
-      page: 'nf-ndischimney-ndismterminateoffloadcomplete.md',
-    });
-  }
-
-  runDpc(): void {
-    const { returns, uploads } = this;
-    this.returns = [];
-    this.uploads = [];
-    for (const { binding, list } of returns) binding.offloadTcpReceiveReturn(list);
-    for (const connection of uploads) connection.uploadNow();
+  private require(call: string, adapterName: string | undefined): HostAdapter {
+    const adapter = this.find(adapterName);
+    if (adapter === null) throw new TypeError(`ChimneyHost.${call}: not bound to ${adapterName ?? 'any adapter'}`);
+    return adapter;
   }
 }
 
-/** The status an offload ends with before it begins; NDIS_STATUS_SUCCESS when it may. */
-function whyNot(hostBinding: HostBinding): NDIS_STATUS {
-  if (hostBinding.isClosing) return NDIS_STATUS_FAILURE;
-  if (!hostBinding.isRunning || hostBinding.isOffloadPaused) return NDIS_STATUS_PAUSED;
-  return hostBinding.capabilities !== null && hostBinding.isEnabled ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_SUPPORTED;
+function byAdapter(objects: readonly OffloadedObject[]): Map<HostAdapter, OffloadedObject[]> {
+  const groups = new Map<HostAdapter, OffloadedObject[]>();
+  for (const object of new Set(objects)) {
+    const own = groups.get(object.adapter);
+    if (own === undefined) groups.set(object.adapter, [object]);
+    else own.push(object);
+  }
+  return groups;
 }
 
-/** The connection a tree of this host is about. */
-function connectionOf(root: ProtocolOffloadBlockList): ChimneyConnection {
-  for (let block: ProtocolOffloadBlockList | null = root; block !== null; block = block.dependentBlockList) {
-    if (block.offloadHandle !== null) return block.offloadHandle.owner as ChimneyConnection;
-  }
-  throw new TypeError('the block list is not one of this host');
+function ignoreOptional(): boolean {
+  return false;
 }

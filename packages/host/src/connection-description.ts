@@ -8,6 +8,9 @@ import {
   PathOffloadStateConst,
   PathOffloadStateDelegated,
   TCP_FLAG_NAGLING_ENABLED,
+  TCP_FLAG_SACK_ENABLED,
+  TCP_FLAG_TIMESTAMP_ENABLED,
+  TCP_FLAG_WINDOW_SCALING_ENABLED,
   TCP_OFFLOAD_CONNECTION_STATE,
   TIMEOUT_DELTA_NOT_RUNNING,
   TcpOffloadStateCached,
@@ -18,6 +21,8 @@ import {
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 import ipaddr from 'ipaddr.js';
+
+import { writeRoundTrip, type RoundTrip } from './ticks.ts';
 
 /** One end of a TCP connection. */
 export interface Endpoint {
@@ -46,15 +51,51 @@ export interface ConnectionDescription {
   readonly remoteMss?: number;
   /** Best size of an indication, bytes; 0 lets the target indicate as much as it has. Default 0. */
   readonly rcvIndicationSize?: number;
+  /** State of the connection. Default TcpConnectionEstablished. */
+  readonly tcpState?: TCP_OFFLOAD_CONNECTION_STATE;
+  /** First sequence number not acknowledged, int32: that of the first byte of `sendData`. Default `sndNxt`. */
+  readonly sndUna?: number;
+  /** Highest sequence number sent, int32. Default `sndNxt`. */
+  readonly sndMax?: number;
+  /** Data from `sndUna` on: what was sent and not acknowledged, then what was not sent yet. Default: none. */
+  readonly sendData?: readonly Uint8Array<ArrayBufferLike>[];
+  /** Received data that nobody has read, ending just before `rcvNxt`. Default: none. */
+  readonly bufferedData?: Uint8Array<ArrayBufferLike>;
+  /** Smoothed round-trip time and its variation, ticks. Default: none measured. */
+  readonly roundTrip?: RoundTrip;
+  /** Timestamps were negotiated (RFC 7323). Default false. */
+  readonly timestamps?: boolean;
+  /** SACK was negotiated (RFC 2018). Default false. */
+  readonly sack?: boolean;
+  /** Shifts of the windows, when window scaling was negotiated. Default: it was not. */
+  readonly windowScale?: { readonly snd: number; readonly rcv: number };
+  /** VLAN of the next hop, 12 bits. Default 0. */
+  readonly vlanId?: number;
+  /** Ticks since the next hop was last known to be reachable. Default 0: just now. */
+  readonly reachableTicksAgo?: number;
 }
 
-/** The three layers of state that a connection is offloaded with. */
+/** The three layers of state that a connection is offloaded with, and its data in flight. */
 export interface ConnectionState {
   /** Ip4OffloadState or Ip6OffloadState: the type of the path block. */
   readonly pathType: typeof OFFLOAD_STATE_TYPE.Ip4OffloadState | typeof OFFLOAD_STATE_TYPE.Ip6OffloadState;
   readonly neighbor: NeighborOffloadState;
   readonly path: PathOffloadState;
   readonly tcp: TcpOffloadState;
+  /**
+   * Data to be sent, beginning at `sndUna`. The bytes are lent until the sends of `ChimneyConnection.inheritedSends` have
+   * ended.
+   */
+  readonly sendData?: readonly Uint8Array<ArrayBufferLike>[];
+  /** Received and acknowledged data that nobody has read, ending at `rcvNxt`. The target copies it. */
+  readonly bufferedData?: Uint8Array<ArrayBufferLike>;
+  /** StackDelta: what the host adds to its clock for the connection's timestamps, ticks. 0 before the first offload. */
+  readonly stackDelta?: number;
+  /**
+   * When the state was taken back, in milliseconds of the clock of the host's NDIS: timers have gone on since. Leave it
+   * out for a host with another clock.
+   */
+  readonly uploadedAtMs?: number;
 }
 
 const DEFAULT_WINDOW_BYTES = 262_144;
@@ -64,7 +105,7 @@ const DEFAULT_TTL = 128;
 const INITIAL_SEGMENTS = 10;
 
 /**
- * Builds the state of a connection in ESTABLISHED with nothing in flight, ready to be offloaded.
+ * Builds the state of a connection, by default in ESTABLISHED with nothing in flight, ready to be offloaded.
  * @throws TypeError when an address, a port or a MAC address is not one.
  */
 export function describeConnection(description: ConnectionDescription): ConnectionState {
@@ -76,6 +117,8 @@ export function describeConnection(description: ConnectionDescription): Connecti
     neighbor: neighborState(description),
     path: pathState(description, source, destination),
     tcp: tcpState(description),
+    ...(description.sendData !== undefined && { sendData: description.sendData }),
+    ...(description.bufferedData !== undefined && { bufferedData: description.bufferedData }),
   };
 }
 
@@ -84,7 +127,11 @@ function neighborState(description: ConnectionDescription): NeighborOffloadState
   const mac = description.nextHopMac ?? Uint8Array.of(0x02, 0, 0, 0, 0, 1);
   if (mac.length !== 6) throw new TypeError(`describeConnection: nextHopMac has ${mac.length} bytes, not 6`);
   cached.dlDestinationAddress.set(mac);
-  return new OffloadBlockState(new NeighborOffloadStateConst(), cached, new NeighborOffloadStateDelegated());
+  cached.hostReachabilityDelta = (description.reachableTicksAgo ?? 0) | 0;
+  const constant = new NeighborOffloadStateConst();
+  constant.vlanId = description.vlanId ?? 0;
+  if (!Number.isInteger(constant.vlanId) || constant.vlanId < 0 || constant.vlanId > 0xFFF) throw new TypeError(`describeConnection: vlanId is ${constant.vlanId}, not a VLAN`);
+  return new OffloadBlockState(constant, cached, new NeighborOffloadStateDelegated());
 }
 
 function pathState(description: ConnectionDescription, source: Uint8Array, destination: Uint8Array): PathOffloadState {
@@ -101,6 +148,13 @@ function tcpState(description: ConnectionDescription): TcpOffloadState {
   constant.localPort = port(description.local.port, 'local.port');
   constant.remotePort = port(description.remote.port, 'remote.port');
   constant.remoteMss = description.remoteMss ?? DEFAULT_MSS_BYTES;
+  if (description.timestamps === true) constant.flags |= TCP_FLAG_TIMESTAMP_ENABLED;
+  if (description.sack === true) constant.flags |= TCP_FLAG_SACK_ENABLED;
+  if (description.windowScale !== undefined) {
+    constant.flags |= TCP_FLAG_WINDOW_SCALING_ENABLED;
+    constant.sndWindScale = description.windowScale.snd;
+    constant.rcvWindScale = description.windowScale.rcv;
+  }
 
   const cached = new TcpOffloadStateCached();
   cached.flags = TCP_FLAG_NAGLING_ENABLED;
@@ -110,17 +164,18 @@ function tcpState(description: ConnectionDescription): TcpOffloadState {
 
   const delegated = new TcpOffloadStateDelegated();
   const sndNxt = (description.sndNxt ?? 1) | 0;
-  delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished;
+  delegated.state = description.tcpState ?? TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished;
   delegated.rcvNxt = (description.rcvNxt ?? 1) | 0;
   delegated.rcvWnd = cached.initialRcvWnd;
-  delegated.sndUna = sndNxt;
+  delegated.sndUna = (description.sndUna ?? sndNxt) | 0;
   delegated.sndNxt = sndNxt;
-  delegated.sndMax = sndNxt;
+  delegated.sndMax = (description.sndMax ?? sndNxt) | 0;
   delegated.sndWnd = description.sndWnd ?? DEFAULT_WINDOW_BYTES;
   delegated.maxSndWnd = delegated.sndWnd;
   // RFC 5681 section 3.1 with the initial window of RFC 6928 section 2.
   delegated.cWnd = INITIAL_SEGMENTS * constant.remoteMss;
   delegated.ssThresh = delegated.sndWnd;
+  if (description.roundTrip !== undefined) writeRoundTrip(delegated, description.roundTrip);
   delegated.keepAlive.timeoutDelta = TIMEOUT_DELTA_NOT_RUNNING;
   delegated.retransmit.timeoutDelta = TIMEOUT_DELTA_NOT_RUNNING;
   return new OffloadBlockState(constant, cached, delegated);

@@ -1,28 +1,35 @@
 import {
-  NDIS_STATUS_FAILURE,
-  NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
-  NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  OFFLOAD_STATE_TYPE,
+  OffloadBlockState,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
-  TCP_OFFLOAD_EVENT_TYPE,
+  TcpOffloadStateCached,
+  TcpOffloadStateConst,
   TcpOffloadStateDelegated,
-  netBufferListBytes,
   type BytesConsumed,
   type NDIS_STATUS,
-  type NdisBinding,
   type NetBufferList,
   type ProtocolOffloadBlockList,
+  type TcpOffloadState,
 } from '@ndis-chimney/types';
-import { Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
 
-import { ConnectionBlocks, initiateStatusOf, tcpBlockOf, terminateStatusOf } from './connection-blocks.ts';
+import { changedCached, withoutCommands, type ConnectionChange } from './connection-change.ts';
 import type { ConnectionState } from './connection-description.ts';
-import type { HostServices } from './host-services.ts';
-import { copyOfChain } from './received-data.ts';
-import type { RequestOwner, TransferRequest } from './request-pool.ts';
-import type { ConnectionEvent, ConnectionOffloadState, OffloadResult, TerminateResult, TransferResult } from './results.ts';
-import { isMandatoryUpload } from './upload-reasons.ts';
+import { ConnectionTransfer } from './connection-transfer.ts';
+import { DataCalls, type CallOwner } from './data-calls.ts';
+import { EventSource } from './event-source.ts';
+import type { HostAdapter } from './host-adapter.ts';
+import type { HostPath } from './host-path.ts';
+import type { UploadReason, UserUploadReason } from './offload-state.ts';
+import { OffloadedObject, type BlockTypes } from './offloaded-object.ts';
+import { ReceivePath } from './receive-path.ts';
+import { RequestLedger } from './request-ledger.ts';
+import { REQUEST_KIND } from './request-pool.ts';
+import type { ConnectionEvent, QueryResult, StateResult, TransferResult, UploadResult } from './results.ts';
+import { segmentProblem } from './segment-check.ts';
 
 /** Options of a posted receive. */
 export interface ReceiveOptions {
@@ -38,56 +45,122 @@ export interface DisconnectOptions {
   readonly abortive?: boolean;
 }
 
+const BLOCK_TYPES: BlockTypes = {
+  all: OFFLOAD_STATE_TYPE.TcpOffloadState,
+  const: OFFLOAD_STATE_TYPE.TcpOffloadConstState,
+  cached: OFFLOAD_STATE_TYPE.TcpOffloadCachedState,
+  delegated: OFFLOAD_STATE_TYPE.TcpOffloadDelegatedState,
+};
+
+const NO_DATA = new Uint8Array(0);
+
 /**
  * A TCP connection that was offloaded. Requests are promises of how they ended; the bytes in them are lent to the target
  * until then, never copied. Data nobody posted a buffer for comes from {@link received$}.
+ *
+ * It lives once: what comes back at the terminate is offered anew, as another connection.
  */
-export class ChimneyConnection implements RequestOwner {
-  /** What the target says about the connection; ends when the connection is the host's again. */
-  readonly events$: Observable<ConnectionEvent>;
-  /**
-   * Received data for which no receive was posted, each chunk a copy that is the subscriber's. While somebody subscribes
-   * such data is accepted, otherwise it stays with the target. Ends at the peer's FIN, or with the offload.
-   */
-  readonly received$: Observable<Uint8Array<ArrayBuffer>>;
-  /** Requests on their way. */
-  readonly pending: Set<TransferRequest> = new Set<TransferRequest>();
-  /** The state the connection was offered with, and after a terminate what came back. */
-  readonly state: ConnectionState;
-  private readonly services: HostServices;
-  private readonly binding: NdisBinding;
-  private readonly blocks: ConnectionBlocks<ChimneyConnection>;
-  private readonly events = new Subject<ConnectionEvent>();
-  private readonly received = new Subject<Uint8Array<ArrayBuffer>>();
-  private offloadStateNow: ConnectionOffloadState = 'InHost';
+export class ChimneyConnection extends OffloadedObject implements CallOwner {
+  /** Constant state. */
+  readonly constState: TcpOffloadStateConst;
+  /** Cached state, as offered or last updated, without the flags that are commands. */
+  readonly cached: TcpOffloadStateCached;
+  /** @internal */
+  readonly ledger: RequestLedger;
+  /** @internal */
+  readonly calls: DataCalls;
+  /** @internal */
+  readonly transfer: ConnectionTransfer;
+  private readonly receivePath: ReceivePath;
+  private readonly eventSource: EventSource<ConnectionEvent> = new EventSource<ConnectionEvent>();
+  private sendBacklog: number | null = null;
   private isDisconnected = false;
-  private isRefused = false;
-  private resolveOffload: ((result: OffloadResult) => void) | null = null;
-  private terminating: Promise<TerminateResult> | null = null;
-  private resolveTerminate: ((result: TerminateResult) => void) | null = null;
-  private delegated = new TcpOffloadStateDelegated();
-  private terminateStatus: NDIS_STATUS = NDIS_STATUS_SUCCESS;
-  private offloadStatus: NDIS_STATUS = NDIS_STATUS_SUCCESS;
-  private bufferedData = new Uint8Array(0);
+  /** Segments to be forwarded once the connection is offloaded. */
+  private forwards: NetBufferList[] | null = null;
 
   /** @internal Connections are made by `ChimneyHost.offload`. */
-  constructor(services: HostServices, binding: NdisBinding, state: ConnectionState) {
-    this.services = services;
-    this.binding = binding;
-    this.state = state;
-    this.blocks = new ConnectionBlocks<ChimneyConnection>(binding, this, state);
-    this.events$ = this.events.asObservable();
-    this.received$ = new Observable((subscriber) => {
-      const subscription = this.received.subscribe(subscriber);
-      // What was refused is offered again once a receive is posted; one without a buffer will do.
-      if (this.isRefused && this.offloadStateNow === 'Offloaded') void this.receive(new Uint8Array(0));
-      return subscription;
-    });
+  constructor(adapter: HostAdapter, state: ConnectionState) {
+    super(adapter, false);
+    this.constState = state.tcp.const!;
+    this.cached = new TcpOffloadStateCached().copyFrom(state.tcp.cached!);
+    this.ledger = new RequestLedger(this);
+    this.calls = new DataCalls(this);
+    this.receivePath = new ReceivePath(this);
+    this.transfer = new ConnectionTransfer(this, state);
   }
 
-  /** Whose the connection is now. */
-  get offloadState(): ConnectionOffloadState {
-    return this.offloadStateNow;
+  get layer(): 'tcp' {
+    return 'tcp';
+  }
+
+  /** @internal */
+  get blockTypes(): BlockTypes {
+    return BLOCK_TYPES;
+  }
+
+  /** The path it depends on; null once it is the host's. */
+  get path(): HostPath | null {
+    return this.parent as HostPath | null;
+  }
+
+  /**
+   * What the target says about the connection; ends when the connection is the host's again. The first subscriber also
+   * gets what came before it.
+   */
+  get events$(): Observable<ConnectionEvent> {
+    return this.eventSource.events$;
+  }
+
+  /**
+   * Received data for which no receive was posted, each chunk a copy that is the subscriber's. While somebody subscribes
+   * such data is accepted as far as {@link limitReceived} allows, otherwise it stays with the target. Ends at the peer's
+   * FIN, or with the offload.
+   */
+  get received$(): Observable<Uint8Array<ArrayBuffer>> {
+    return this.receivePath.received$;
+  }
+
+  /** Bytes that {@link received$} may still take; Infinity unless {@link limitReceived} was called. */
+  get receiveLimit(): number {
+    return this.receivePath.remainingLimit;
+  }
+
+  /** Bytes of sends that the peer has not acknowledged yet. */
+  get bytesInFlight(): number {
+    return this.ledger.bytesInFlight;
+  }
+
+  /** Bytes the target would like to have outstanding; null before it said so. */
+  get sendBacklogBytes(): number | null {
+    return this.sendBacklog;
+  }
+
+  /** How the sends that the connection was offered with ended, one promise per buffer of its `sendData`. */
+  get inheritedSends(): readonly Promise<TransferResult>[] {
+    return this.transfer.inheritedSends;
+  }
+
+  /** What came back with the connection, once it has: also when not {@link terminate} but the host took it back. */
+  get uploaded(): Promise<UploadResult> {
+    return this.transfer.terminating();
+  }
+
+  /** @internal True while data goes down. */
+  get isOpen(): boolean {
+    return this.offloadState === 'Offloaded' && this.wanted === null;
+  }
+
+  override get isIdle(): boolean {
+    return this.holds === 0 && this.calls.depth === 0;
+  }
+
+  /**
+   * Lets {@link received$} take so many more bytes and leaves what comes then with the target, which fills its window
+   * and so holds the peer back. Infinity lifts the limit. @throws TypeError when it is not a number of bytes.
+   */
+  limitReceived(byteCount: number): void {
+    if (byteCount !== Infinity && (!Number.isInteger(byteCount) || byteCount < 0)) throw new TypeError(`ChimneyConnection.limitReceived: ${byteCount} is not a number of bytes`);
+    this.receivePath.limitTo(byteCount);
   }
 
   /**
@@ -112,23 +185,35 @@ export class ChimneyConnection implements RequestOwner {
       }
     }
     if (this.isDisconnected) return messages.map(() => refused('send: the connection was disconnected'));
-    if (this.offloadStateNow !== 'Offloaded') return messages.map(() => Promise.resolve(NOT_OFFLOADED));
-    const { requests } = this.services;
+    if (!this.isOpen) return messages.map((message) => this.keepUnsent(message));
+    const { requests } = this.adapter.driver;
     const results: Promise<TransferResult>[] = [];
     let head: NetBufferList | null = null;
     let tail: NetBufferList | null = null;
     for (const message of messages) {
       results.push(
-        new Promise((resolve) => {
-          const { netBufferList } = requests.make(this, message, resolve);
+        new Promise((resolve, reject) => {
+          const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.send, message, resolve, reject);
           if (tail === null) head = netBufferList;
           else tail.next = netBufferList;
           tail = netBufferList;
         }),
       );
     }
-    if (head !== null) this.binding.offloadTcpSend(this.blocks.tcp, head);
+    if (head !== null) this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.send, this.handle!, head);
     return results;
+  }
+
+  /** The connection is on its way back: what is to be sent goes with it. Otherwise nothing is taken. */
+  private keepUnsent(buffers: readonly Uint8Array<ArrayBufferLike>[]): Promise<TransferResult> {
+    const { refusal } = this;
+    if (refusal === COMES_BACK) this.ledger.keepCopy(buffers);
+    return Promise.resolve(refusal);
+  }
+
+  /** What a request ends with that cannot go down. */
+  private get refusal(): TransferResult {
+    return this.offloadState === 'InHost' || this.offloadState === 'Offloading' ? NOT_OFFLOADED : COMES_BACK;
   }
 
   /**
@@ -138,12 +223,13 @@ export class ChimneyConnection implements RequestOwner {
    */
   receive(buffer: Uint8Array<ArrayBufferLike>, options: ReceiveOptions = {}): Promise<TransferResult> {
     if (!isBytes(buffer)) return refused('receive: the buffer is not a Uint8Array');
-    if (this.offloadStateNow !== 'Offloaded') return Promise.resolve(NOT_OFFLOADED);
-    this.isRefused = false;
-    return new Promise((resolve) => {
-      const { netBufferList } = this.services.requests.make(this, [buffer], resolve);
+    if (!this.isOpen) return Promise.resolve(this.refusal);
+    this.receivePath.posted();
+    const { requests } = this.adapter.driver;
+    return new Promise((resolve, reject) => {
+      const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.receive, [buffer], resolve, reject);
       netBufferList.tcpReceiveNoPush = options.noPush ?? false;
-      this.binding.offloadTcpReceive(this.blocks.tcp, netBufferList);
+      this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.receive, this.handle!, netBufferList);
     });
   }
 
@@ -152,162 +238,179 @@ export class ChimneyConnection implements RequestOwner {
    * not over: {@link terminate} ends it. @throws TypeError when it was called before.
    */
   disconnect(options: DisconnectOptions = {}): Promise<TransferResult> {
-    const { data = new Uint8Array(0), abortive = false } = options;
+    const { data = NO_DATA, abortive = false } = options;
     if (!isBytes(data)) return refused('disconnect: data is not a Uint8Array');
     if (abortive && data.byteLength > 0) return refused('disconnect: an abortive one carries no data');
     if (this.isDisconnected && !abortive) return refused('disconnect: the connection was disconnected before');
-    if (this.offloadStateNow !== 'Offloaded') return Promise.resolve(NOT_OFFLOADED);
+    if (!this.isOpen) {
+      if (!abortive && this.refusal === COMES_BACK) {
+        this.isDisconnected = true;
+        this.ledger.isFinKept = true;
+      }
+      return this.keepUnsent([data]);
+    }
     this.isDisconnected = true;
-    return new Promise((resolve) => {
-      const { netBufferList } = this.services.requests.make(this, [data], resolve);
+    const { requests } = this.adapter.driver;
+    return new Promise((resolve, reject) => {
+      // Abortive ones carry nothing that could come back.
+      const kind = abortive ? REQUEST_KIND.abort : REQUEST_KIND.disconnect;
+      const { netBufferList } = requests.make(this.ledger, kind, [data], resolve, reject);
       const flags = abortive ? TCP_DISCONNECT_ABORTIVE_CLOSE : TCP_DISCONNECT_GRACEFUL_CLOSE;
-      this.binding.offloadTcpDisconnect(this.blocks.tcp, netBufferList, flags);
+      this.calls.pass(this.adapter.binding, requests, kind, this.handle!, netBufferList, flags);
     });
   }
 
   /**
-   * Takes the connection back (upload). `NdisTerminateOffload`. Requests on their way end with
-   * NDIS_STATUS_UPLOAD_IN_PROGRESS. Calling it again gives the same promise.
+   * Hands down a segment of the connection that the host received and has not acknowledged: its TCP header, options and
+   * payload. `NdisOffloadTcpForward`. It is lent until the promise resolves. While the connection is being offloaded it
+   * waits; once it is being taken back the host processes the segment itself, and the status says so.
+   * @throws TypeError for something else than a segment of this connection (CHIM-FWD-002).
    */
-  terminate(): Promise<TerminateResult> {
-    this.terminating ??= new Promise((resolve) => {
-      this.resolveTerminate = resolve;
-      if (this.offloadStateNow === 'Offloaded') this.startTerminate();
-      else if (this.offloadStateNow === 'InHost') this.endTerminate();
-    });
-    return this.terminating;
-  }
-
-  /** @internal Offers the connection. */
-  offload(): Promise<OffloadResult> {
-    this.offloadStateNow = 'Offloading';
-    return new Promise((resolve) => {
-      this.resolveOffload = resolve;
-      this.binding.initiateOffload(this.blocks.initiateTree());
+  forward(segment: Uint8Array<ArrayBufferLike>): Promise<TransferResult> {
+    if (!isBytes(segment)) return refused('forward: the segment is not a Uint8Array');
+    const problem = segmentProblem(segment, this.constState.localPort, this.constState.remotePort);
+    if (problem !== '') return refused(`forward: the segment ${problem}`);
+    const isWaiting = this.offloadState === 'Offloading' && this.wanted === null;
+    if (!this.isOpen && !isWaiting) return Promise.resolve(this.refusal);
+    const { requests } = this.adapter.driver;
+    return new Promise((resolve, reject) => {
+      const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.forward, [segment], resolve, reject);
+      if (isWaiting) (this.forwards ??= []).push(netBufferList);
+      else this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.forward, this.handle!, netBufferList);
     });
   }
 
-  /** @internal `ProtocolInitiateOffloadComplete`. */
-  initiateCompleted(root: ProtocolOffloadBlockList): void {
-    this.offloadStatus = initiateStatusOf(root);
-    if (this.offloadStatus === NDIS_STATUS_SUCCESS) {
-      this.offloadStateNow = 'Offloaded';
-      this.endOffload(this);
-      if (this.resolveTerminate !== null) this.startTerminate();
-      return;
-    }
-    // What was offloaded below the failed layer goes back before the caller is told.
-    this.startTerminate();
+  /** Reads state back (`NdisQueryOffloadState`); waits while the connection is being offloaded. */
+  query(kind: keyof BlockTypes = 'all'): Promise<QueryResult<TcpOffloadState>> {
+    return this.adapter.query([this], kind).then(([result]) => result as QueryResult<TcpOffloadState>);
   }
 
-  private endOffload(connection: ChimneyConnection | null): void {
-    const { resolveOffload } = this;
-    this.resolveOffload = null;
-    resolveOffload?.({ status: this.offloadStatus, connection });
+  /**
+   * Changes cached state (`NdisUpdateOffload`); what is left out stays. Updates of one connection wait for each other, in
+   * order. @throws TypeError for a member that there is not.
+   */
+  async update(change: ConnectionChange): Promise<StateResult> {
+    // What is wrong with it is wrong now; what it comes to depends on the updates before it.
+    changedCached(this.cached, change);
+    const [result] = await this.adapter.update([{ object: this, cachedThen: () => changedCached(this.cached, change) }]);
+    return result!;
   }
 
-  private startTerminate(): void {
-    this.offloadStateNow = 'Uploading';
-    this.delegated = new TcpOffloadStateDelegated();
-    const tree = this.blocks.terminateTree(this.delegated);
-    if (tree === null) this.endTerminate();
-    else this.binding.terminateOffload(tree);
+  /**
+   * Takes the connection back (upload). `NdisTerminateOffload`, as soon as no query or update is under way. Requests on
+   * their way end with NDIS_STATUS_UPLOAD_IN_PROGRESS, and what they did not send comes back in the state. Calling it
+   * again gives the same promise.
+   */
+  terminate(reason: UserUploadReason = 'requested'): Promise<UploadResult> {
+    const result = this.transfer.terminating();
+    this.adapter.want(this, reason);
+    this.adapter.pump();
+    return result;
   }
 
-  /** @internal `ProtocolTerminateOffloadComplete`. */
-  terminateCompleted(root: ProtocolOffloadBlockList): void {
-    const status = terminateStatusOf(root);
-    if (status !== NDIS_STATUS_SUCCESS) this.terminateStatus = status;
-    this.takeBackSends(tcpBlockOf(root));
-    const { bufferedData } = this.delegated;
-    if (bufferedData !== null) {
-      this.bufferedData = copyOfChain(bufferedData);
-      this.delegated.bufferedData = null;
-      this.services.returnLater(this.binding, bufferedData);
-    }
-    // A target that lost the state says so by events, and expects a second terminate then; see takeEvent.
-    if (status === NDIS_STATUS_SUCCESS) this.endTerminate();
+  // --- what the host tells the connection ---
+
+  /** @internal Another life cannot begin: the promise of this one is kept. */
+  offeredState(block: ProtocolOffloadBlockList): OffloadBlockState {
+    if (this.transfer.hasBufferedData) this.receivePath.startRefused();
+    return this.transfer.offeredState(block);
   }
 
-  /** Sends that come back inside the tree, and sends that do not come back at all. */
-  private takeBackSends(block: ProtocolOffloadBlockList): void {
-    const { requests } = this.services;
-    let nbl = block.netBufferListChain;
-    block.netBufferListChain = null;
-    while (nbl !== null) {
-      const { next }: NetBufferList = nbl;
-      const request = requests.requestOf(nbl);
-      const unacknowledged = nbl.firstNetBuffer?.dataLength ?? 0;
-      nbl.next = null;
-      requests.release(nbl);
-      request.end(NDIS_STATUS_UPLOAD_IN_PROGRESS, request.byteLength - unacknowledged);
-      nbl = next;
-    }
-    if (this.pending.size === 0) return;
-    this.services.reportLost(this.binding, [...this.pending].map((request) => request.netBufferList));
-    for (const request of this.pending) request.end(NDIS_STATUS_FAILURE, 0);
+  /** @internal */
+  override offered(isAccepted: boolean): void {
+    this.transfer.offered(isAccepted);
+    const { forwards } = this;
+    this.forwards = null;
+    if (forwards !== null) for (const nbl of forwards) this.passForward(nbl, isAccepted);
   }
 
-  private endTerminate(): void {
-    this.offloadStateNow = 'InHost';
-    const { resolveTerminate } = this;
-    this.resolveTerminate = null;
-    this.state.tcp.delegated = this.delegated;
-    this.services.remove(this);
-    this.received.complete();
-    this.events.complete();
-    this.endOffload(null);
-    resolveTerminate?.({ status: this.terminateStatus, state: this.delegated, bufferedData: this.bufferedData });
+  private passForward(nbl: NetBufferList, isAccepted: boolean): void {
+    const { requests } = this.adapter.driver;
+    if (isAccepted && this.wanted === null) this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.forward, this.handle!, nbl);
+    else requests.requestOf(nbl).complete(requests, isAccepted ? NDIS_STATUS_UPLOAD_IN_PROGRESS : NDIS_STATUS_INVALID_STATE, 0);
+  }
+
+  /** @internal */
+  emptyDelegated(): OffloadBlockState {
+    return new OffloadBlockState(null, null, new TcpOffloadStateDelegated());
+  }
+
+  /** @internal */
+  emptyState(kind: keyof BlockTypes): OffloadBlockState {
+    const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
+    return new OffloadBlockState(
+      has('const') ? new TcpOffloadStateConst() : null,
+      has('cached') ? new TcpOffloadStateCached() : null,
+      has('delegated') ? new TcpOffloadStateDelegated() : null,
+    );
+  }
+
+  /** @internal */
+  takeCached(cached: unknown): void {
+    this.cached.copyFrom(withoutCommands(cached as TcpOffloadStateCached));
+  }
+
+  /** @internal */
+  override terminated(block: ProtocolOffloadBlockList, isOver: boolean): void {
+    this.transfer.terminated(block, isOver);
+  }
+
+  /** @internal */
+  override terminateBegun(reason: UploadReason): void {
+    this.transfer.begun(reason);
+  }
+
+  /** @internal */
+  override terminateRefused(error: unknown): void {
+    this.transfer.refused(error);
+  }
+
+  /** @internal The connection is the host's: whatever it emits ends, and who waits for the terminate is told. */
+  override ended(status: NDIS_STATUS): void {
+    this.receivePath.end();
+    this.eventSource.end();
+    this.transfer.ended(status);
   }
 
   /** @internal `ProtocolTcpOffloadReceiveIndicate`. */
   indicated(netBufferList: NetBufferList, bytesConsumed: BytesConsumed): NDIS_STATUS {
-    if (!this.received.observed) {
-      this.isRefused = true;
-      bytesConsumed.value = 0;
-      return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
-    }
-    const bytes = netBufferListBytes(netBufferList);
-    bytesConsumed.value = bytes.length;
-    this.services.returnLater(this.binding, netBufferList);
-    this.received.next(bytes);
-    return NDIS_STATUS_SUCCESS;
+    return this.receivePath.indicated(netBufferList, bytesConsumed);
   }
 
-  /** @internal `ProtocolTcpOffloadEvent`. */
-  takeEvent(eventType: number, information: number): void {
-    switch (eventType) {
-      case TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange:
-        this.events.next({ type: 'sendBacklogChange', bytes: information });
-        break;
-      case TCP_OFFLOAD_EVENT_TYPE.TcpIndicateDisconnect:
-        this.received.complete();
-        this.events.next({ type: 'disconnect' });
-        break;
-      case TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve: {
-        const isMandatory = isMandatoryUpload(information);
-        this.events.next({ type: 'retrieve', reason: information, isMandatory });
-        if (isMandatory) this.services.uploadLater(this);
-        break;
-      }
-      case TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort:
-        this.received.complete();
-        this.events.next({ type: 'abort' });
-        this.services.uploadLater(this);
-        break;
-      default:
-    }
+  /** @internal The target said something. */
+  notice(event: ConnectionEvent): void {
+    if (event.type === 'sendBacklogChange') this.sendBacklog = event.bytes;
+    else if (event.type !== 'retrieve') this.receivePath.end();
+    this.eventSource.next(event);
   }
 
-  /** @internal Uploads because the target asked: a first time, or again after it failed to. */
-  uploadNow(): void {
-    if (this.offloadStateNow === 'Offloaded') void this.terminate();
-    else if (this.offloadStateNow === 'Uploading' && this.blocks.tcp.state === 'lost') this.startTerminate();
+  /** @internal Somebody wants data that was refused. */
+  askAgain(): void {
+    if (this.isOpen) void this.receive(NO_DATA).catch(ignore);
+  }
+
+  /** @internal */
+  callsReturned(): void {
+    if (this.wanted !== null) this.adapter.pump();
+  }
+
+  /** @internal */
+  keepList(list: NetBufferList): void {
+    const { requests } = this.adapter.driver;
+    requests.completeList(list, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+  }
+
+  /** @internal */
+  uploadAsked(): void {
+    this.adapter.wantLater(this, 'requestUpload');
   }
 }
 
-/** The connection is the host's, or about to be: as if the target had given the request back. */
-const NOT_OFFLOADED: TransferResult = { status: NDIS_STATUS_UPLOAD_IN_PROGRESS, bytesTransferred: 0 };
+/** On its way back, and what was to be sent with it. */
+const COMES_BACK: TransferResult = { status: NDIS_STATUS_UPLOAD_IN_PROGRESS, bytesTransferred: 0 };
+
+/** Not with the target: the host's, or still being offloaded. */
+const NOT_OFFLOADED: TransferResult = { status: NDIS_STATUS_INVALID_STATE, bytesTransferred: 0 };
 
 /** Also true for a Uint8Array of another realm, such as a worker's or a test environment's. */
 function isBytes(value: unknown): boolean {
@@ -316,4 +419,8 @@ function isBytes(value: unknown): boolean {
 
 function refused(message: string): Promise<never> {
   return Promise.reject(new TypeError(`ChimneyConnection.${message}`));
+}
+
+function ignore(): void {
+  // A receive that nobody posted fails only with the violation that NDIS reported already.
 }

@@ -1,8 +1,35 @@
 export { ChimneyConnection } from './connection.ts';
 export type { DisconnectOptions, ReceiveOptions } from './connection.ts';
+export type { ConnectionChange } from './connection-change.ts';
 export { describeConnection } from './connection-description.ts';
 export type { ConnectionDescription, ConnectionState, Endpoint } from './connection-description.ts';
 export { ChimneyHost } from './chimney-host.ts';
-export type { ChimneyHostOptions } from './chimney-host.ts';
-export type { ConnectionEvent, ConnectionOffloadState, OffloadResult, TerminateResult, TransferResult } from './results.ts';
+export { locateSequence } from './data-in-flight.ts';
+export { HostNeighbor } from './host-neighbor.ts';
+export type { NeighborChange } from './host-neighbor.ts';
+export type { AdapterEvent, ChimneyHostOptions, OffloadOptions, UploadPolicy, UploadRequest } from './host-options.ts';
+export { HostPath } from './host-path.ts';
+export type { PathChange } from './host-path.ts';
+export { remainingTicks } from './inherited-timers.ts';
+export { createOffloadParameters } from './offload-parameters.ts';
+export type { OffloadParametersOptions } from './offload-parameters.ts';
+export type { OffloadState, OffloadStateChange, OffloadStateReason, UploadReason, UserUploadReason } from './offload-state.ts';
+export { OffloadedObject } from './offloaded-object.ts';
+export type { BlockTypes } from './offloaded-object.ts';
+export { confirmNeighbor, hasProgressed, isReachabilityStale, reachabilityTime } from './reachability.ts';
+export type { ReachabilityPolicy, ReachabilityQuery } from './reachability.ts';
+export type {
+  ChimneyStatistics,
+  ConnectionEvent,
+  NeighborOffloadResult,
+  OffloadResult,
+  QueryResult,
+  StateResult,
+  TransferResult,
+  UploadResult,
+  UploadedState,
+} from './results.ts';
+export { convertTicks, msFromTicks, readRoundTrip, tickCount, ticksFromMs, writeRoundTrip } from './ticks.ts';
+export type { RoundTrip } from './ticks.ts';
+export { mergedRoundTrip, timestampDelta, timestampOf } from './timestamps.ts';
 export { isMandatoryUpload } from './upload-reasons.ts';

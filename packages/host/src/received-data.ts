@@ -1,4 +1,4 @@
-import { netBufferListBytes, netBufferListDataLength, type NetBufferList } from '@ndis-chimney/types';
+import { copyFromNetBuffer, netBufferListBytes, netBufferListDataLength, type NetBufferList } from '@ndis-chimney/types';
 
 /** A copy of the data of a chain of NBLs. */
 export function copyOfChain(chain: NetBufferList | null): Uint8Array<ArrayBuffer> {
@@ -11,5 +11,13 @@ export function copyOfChain(chain: NetBufferList | null): Uint8Array<ArrayBuffer
     bytes.set(part, at);
     at += part.length;
   }
+  return bytes;
+}
+
+/** A copy of the first bytes of one NBL. */
+export function copyOfStart(netBufferList: NetBufferList, byteCount: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteCount);
+  let at = 0;
+  for (let nb = netBufferList.firstNetBuffer; nb !== null && at < byteCount; nb = nb.next) at += copyFromNetBuffer(nb, 0, bytes, at, byteCount - at);
   return bytes;
 }

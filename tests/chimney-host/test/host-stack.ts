@@ -2,8 +2,8 @@ import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { ChimneyHost, describeConnection, type ChimneyConnection, type ChimneyHostOptions, type ConnectionState } from '@ndis-chimney/host';
 import { PassThroughDriver } from '@ndis-chimney/intermediate';
-import { ProbeTarget, type CompleteTreeOptions, type ProbeContext, type ProbeOperation, type ProbeTargetOptions } from '@ndis-chimney/kit';
-import { NDIS_STATUS_SUCCESS, OFFLOAD_STATE_TYPE, type ChimneyViolation, type NdisBinding, type OffloadHandle } from '@ndis-chimney/types';
+import { ProbeTarget, blocksOf, type CompleteTreeOptions, type ProbeContext, type ProbeOperation, type ProbeTargetOptions } from '@ndis-chimney/kit';
+import { NDIS_STATUS_SUCCESS, OFFLOAD_STATE_TYPE, offloadLayerOf, type ChimneyViolation, type MiniportOffloadBlockList, type NdisBinding, type OffloadHandle } from '@ndis-chimney/types';
 
 /** Options of {@link createHostStack}. */
 export interface HostStackOptions {
@@ -82,6 +82,18 @@ export class HostStack {
     return connection;
   }
 
+  /** The tree of the newest operation of a kind that the target has not completed. */
+  pending(operation: ProbeOperation): MiniportOffloadBlockList {
+    const found = this.target.trees.findLast((pending) => pending.operation === operation);
+    if (found === undefined) throw new Error(`the target has no tree to ${operation}`);
+    return found.tree;
+  }
+
+  /** How many trees the target has not completed, by operation. */
+  get operations(): ProbeOperation[] {
+    return this.target.trees.map(({ operation }) => operation);
+  }
+
   /** The target accepts the oldest offload. */
   accept(): void {
     this.target.completeTree('initiate', {
@@ -104,7 +116,7 @@ export class HostStack {
 
   /** The bindings of the host. */
   get binding(): NdisBinding {
-    const [binding] = (this.host as unknown as { bindings: Map<NdisBinding, unknown> }).bindings.keys();
+    const [binding] = (this.host as unknown as { driver: { adapters: Map<NdisBinding, unknown> } }).driver.adapters.keys();
     if (binding === undefined) throw new Error('the host is not bound');
     return binding;
   }
@@ -149,4 +161,25 @@ export function bytes(text: string): Uint8Array {
 /** Text of bytes. */
 export function text(of: Uint8Array): string {
   return new TextDecoder().decode(of);
+}
+
+/** Makes a block of an initiate fail: the cell of a new object stays empty. */
+export function refuse(block: MiniportOffloadBlockList, status: number): void {
+  block.status = status;
+  if (block.miniportOffloadContext !== null) block.miniportOffloadContext.miniportOffloadContext = null;
+}
+
+/** A description with another port of ours, and whatever else is to differ. */
+export function from(port: number, change: Partial<Parameters<typeof describeConnection>[0]> = {}): ConnectionState {
+  return describeConnection({ ...ENDS, local: { address: '192.0.2.1', port }, ...change });
+}
+
+/** What each block of a tree is, by layer: `new`, `linker`, `placeholder`, or `reference` when it is not an initiate. */
+export function rolesOf(root: MiniportOffloadBlockList): string[] {
+  return blocksOf(root).map((block) => {
+    const layer = offloadLayerOf(block.header.type) ?? 'none';
+    if (block.miniportOffloadContext === null) return `placeholder ${layer}`;
+    if (block.miniportOffloadContext.miniportOffloadContext === null) return `new ${layer}`;
+    return `${block.state === null ? 'linker' : 'reference'} ${layer}`;
+  });
 }

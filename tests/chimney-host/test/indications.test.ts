@@ -103,7 +103,7 @@ describe.each([0, 1, 3])('indications through %i intermediate drivers', (interme
     stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateDisconnect);
     expect(events).toEqual([
       { type: 'sendBacklogChange', bytes: 65_536 },
-      { type: 'retrieve', reason: TCP_UPLOAD_REASON.HighDropRate, isMandatory: false },
+      { type: 'retrieve', reason: TCP_UPLOAD_REASON.HighDropRate, isMandatory: false, isObeyed: false },
       { type: 'disconnect' },
     ]);
     expect(quiet).toEqual([]);

@@ -25,9 +25,9 @@ describe.each([0, 1, 3])('a terminate through %i intermediate drivers', (interme
     delegated.sndUna = delegated.sndNxt = delegated.sndMax = 998;
     delegated.rcvNxt = 41;
     stack.target.completeTree('terminate');
-    const { status, state, bufferedData } = await terminated;
-    expect([status, state.sndUna, state.rcvNxt, bufferedData.length, connection.offloadState]).toEqual([NDIS_STATUS_SUCCESS, 998, 41, 0, 'InHost']);
-    expect(connection.state.tcp.delegated).toBe(state);
+    const { status, state, reason } = await terminated;
+    expect([status, state.delegated.sndUna, state.delegated.rcvNxt, state.bufferedData.length, connection.offloadState]).toEqual([NDIS_STATUS_SUCCESS, 998, 41, 0, 'InHost']);
+    expect([state.tcp.delegated, reason]).toEqual([state.delegated, 'requested']);
     await stack.close();
   });
 
@@ -51,7 +51,7 @@ describe.each([0, 1, 3])('a terminate through %i intermediate drivers', (interme
     delegatedOf(pendingTree(stack)).bufferedData = chain;
     stack.target.completeTree('terminate');
     await stack.rest();
-    expect(text((await terminated).bufferedData)).toBe('buffered data');
+    expect(text((await terminated).state.bufferedData)).toBe('buffered data');
     expect(stack.target.calls.of('miniportTcpOffloadReceiveReturn').map(([, list]) => list === chain)).toEqual([true]);
     await stack.close();
   });
@@ -115,7 +115,7 @@ describe.each([0, 1, 3])('a terminate through %i intermediate drivers', (interme
       isOver = true;
     });
     await stack.complete('terminate', { status: NDIS_STATUS_FAILURE });
-    expect([isOver, connection.offloadState]).toEqual([false, 'Uploading']);
+    expect([isOver, connection.offloadState]).toEqual([false, 'Lost']);
     stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort);
     await stack.rest();
     expect(stack.target.calls.count('miniportTerminateOffload')).toBe(2);

@@ -1,9 +1,9 @@
 import type { ChimneyConnection, TransferResult } from '@ndis-chimney/host';
 import { bytesOf, membersOf, textsOf } from '@ndis-chimney/kit';
 import {
+  NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_REQUEST_ABORTED,
   NDIS_STATUS_SUCCESS,
-  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
   type NetBufferList,
@@ -173,13 +173,13 @@ describe('misuse of a connection', () => {
   });
 });
 
-test('what is asked of a connection that is the host’s again ends with NDIS_STATUS_UPLOAD_IN_PROGRESS', async () => {
+test('what is asked of a connection that is the host’s again ends with NDIS_STATUS_INVALID_STATE, and nothing is taken', async () => {
   const stack = createHostStack();
   const connection = await stack.connect();
   const terminated = connection.terminate();
   stack.target.completeTree('terminate');
   await terminated;
-  const nothing = { status: NDIS_STATUS_UPLOAD_IN_PROGRESS, bytesTransferred: 0 };
+  const nothing = { status: NDIS_STATUS_INVALID_STATE, bytesTransferred: 0 };
   expect(await connection.send(bytes('late'))).toEqual(nothing);
   expect(await connection.receive(new Uint8Array(1))).toEqual(nothing);
   expect(await connection.disconnect()).toEqual(nothing);
