@@ -13,9 +13,7 @@ import type { ContextOwner, NetBufferListContextPool } from './pools.ts';
 export class NetBufferListContext<ContextData = unknown> {
   /** The context below this one on the stack. */
   next: NetBufferListContext | null = null;
-  /** The driver the context belongs to. */
-  owner: ContextOwner | null = null;
-  /** The pool it goes back to. */
+  /** The pool it goes back to; whoever makes a context sets it. */
   pool: NetBufferListContextPool | null = null;
   /**
    * The NET_BUFFER_LIST's `SourceHandle` as the owner found it, to be put back before the list goes on. Its name is the
@@ -26,4 +24,9 @@ export class NetBufferListContext<ContextData = unknown> {
   /** Which of the owner's upper interfaces the request came from. */
   upperEdge: unknown = null;
   contextData: ContextData | null = null;
+
+  /** The driver the context belongs to. */
+  get owner(): ContextOwner | null {
+    return this.pool === null ? null : this.pool.owner;
+  }
 }
