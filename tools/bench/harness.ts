@@ -101,18 +101,29 @@ async function allocated(one: Case): Promise<number> {
 /** All samples of each case, in round order. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
-/** Runs cases by name in fresh processes of `script`, interleaved. */
-export function sampleInTurn(script: string, names: readonly string[], effort: Effort, effortName: string): Samples {
+/** Flags of Node that fix the size of each half of the young generation. */
+export function youngGeneration(megabytes: number): readonly string[] {
+  return [`--min-semi-space-size=${megabytes}`, `--max-semi-space-size=${megabytes}`];
+}
+
+/** Runs cases by name in fresh processes of `script`, interleaved. @param flagsOf more flags of Node for a case. */
+export function sampleInTurn(
+  script: string,
+  names: readonly string[],
+  effort: Effort,
+  effortName: string,
+  flagsOf: (name: string) => readonly string[] = () => [],
+): Samples {
   const samples = new Map<string, Sample[]>(names.map((name) => [name, []]));
   for (let round = 0; round < effort.rounds; round++) {
-    for (const name of names) samples.get(name)?.push(sampleOnce(script, name, effortName));
+    for (const name of names) samples.get(name)?.push(sampleOnce(script, name, effortName, flagsOf(name)));
   }
   return samples;
 }
 
-function sampleOnce(script: string, name: string, effortName: string): Sample {
+function sampleOnce(script: string, name: string, effortName: string, more: readonly string[]): Sample {
   // The young generation is large enough that no collection falls into a repetition.
-  const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+  const flags = ['--expose-gc', ...youngGeneration(64), ...more];
   const child = spawnSync(process.execPath, [...flags, script, '--case', name, '--effort', effortName], { encoding: 'utf8', timeout: 120_000 });
   if (child.status !== 0) throw new Error(`case ${name} failed: ${child.stderr || String(child.error)}`);
   return JSON.parse(child.stdout.trim().split('\n').at(-1) ?? '') as Sample;

@@ -55,7 +55,7 @@ function runSuites(names: readonly string[]): void {
   for (const suite of chosen) {
     const effort = effortOf(suite, values.quick);
     console.error(`${suite.name}: ${suite.cases.size} cases, ${effort.rounds} rounds ...`);
-    const report = suite.report(sampleInTurn(script, [...suite.cases.keys()], effort, values.quick ? 'quick' : 'full'));
+    const report = suite.report(sampleInTurn(script, [...suite.cases.keys()], effort, values.quick ? 'quick' : 'full', suite.flagsOf));
     printTable(report);
     figures[suite.name] = report.figures;
   }

@@ -14,5 +14,7 @@ export interface Suite {
   readonly cases: ReadonlyMap<string, CaseFactory>;
   /** How long and how often, where the usual effort does not fit. */
   readonly efforts?: { readonly full: Effort; readonly quick: Effort };
+  /** More flags of Node for the process of a case; a flag given twice counts as given last. */
+  readonly flagsOf?: (name: string) => readonly string[];
   report(samples: Samples): Report;
 }

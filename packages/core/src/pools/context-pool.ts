@@ -70,7 +70,6 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     if (this.made >= this.limit && !mayExceedLimit) return null;
     this.made++;
     const context = new NetBufferListContext();
-    context.owner = this.owner;
     context.pool = this;
     return context;
   }
