@@ -10,8 +10,6 @@ import {
   TCP_FLAG_KEEP_ALIVE_RESTART,
   TCP_FLAG_NAGLING_ENABLED,
   TCP_FLAG_UPDATE_RCV_WND,
-  type NeighborOffloadState,
-  type PathOffloadState,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
@@ -45,8 +43,8 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     expect([status, state?.delegated?.cWnd, state?.const, state?.cached]).toEqual([NDIS_STATUS_SUCCESS, 4242, null, null]);
 
     const both = Promise.all([path.query(), neighbor.query('cached')]);
-    await stack.complete('query', { change: (of) => { (of.state as PathOffloadState).cached!.pathMtu = 1280; } });
-    await stack.complete('query', { change: (of) => { (of.state as NeighborOffloadState).cached!.hostReachabilityDelta = 7; } });
+    await stack.complete('query', { change: (block) => { Object.assign(block.state?.cached ?? {}, { pathMtu: 1280 }); } });
+    await stack.complete('query', { change: (block) => { Object.assign(block.state?.cached ?? {}, { hostReachabilityDelta: 7 }); } });
     const [ofPath, ofNeighbor] = await both;
     expect([ofPath.state?.cached?.pathMtu, ofNeighbor.state?.cached?.hostReachabilityDelta]).toEqual([1280, 7]);
     await stack.close();
@@ -110,7 +108,7 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     const [path, neighbor] = layersOf(connection);
     const updates = [connection.update({ kaProbeCount: 1 }), path.update({ pathMtu: 1400 }), neighbor.update({ macAddress: OTHER_HOP })];
     expect(stack.operations).toEqual(['update', 'update', 'update']);
-    for (const _ of updates) await stack.complete('update');
+    for (let left = updates.length; left > 0; left--) await stack.complete('update');
     expect((await Promise.all(updates)).map(({ status }) => status)).toEqual([0, 0, 0]);
     expect([path.cached.pathMtu, [...neighbor.cached.dlDestinationAddress.subarray(0, 6)]]).toEqual([1400, [...OTHER_HOP]]);
     // The neighbor is found by its new address from now on, and not by the old one.
