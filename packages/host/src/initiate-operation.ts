@@ -68,6 +68,7 @@ export class InitiateOperation implements StateOperation {
       for (const [object] of [...offered].reverse()) {
         object.offered?.(false);
         object.moveTo('InHost', 'refused', NDIS_STATUS_INVALID_STATE);
+        this.end(object);
       }
       for (const leaf of this.leaves) this.reject(leaf, error);
       this.dropFailed();
@@ -97,6 +98,7 @@ export class InitiateOperation implements StateOperation {
       const isAccepted = block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
       object.moveTo(isAccepted ? 'Offloaded' : 'InHost', isAccepted ? 'accepted' : 'refused', block.status);
       object.offered?.(isAccepted);
+      if (!isAccepted) this.end(object);
     }
     const failed: { readonly leaf: OffloadedObject; readonly status: NDIS_STATUS }[] = [];
     for (const leaf of this.leaves) {
@@ -112,6 +114,13 @@ export class InitiateOperation implements StateOperation {
         leaf.settle(status);
       });
     });
+  }
+
+  /** An object was not offloaded: whoever wants it back has it. */
+  private end(object: OffloadedObject): void {
+    object.wanted = null;
+    this.adapter.wanted.delete(object);
+    object.ended?.(NDIS_STATUS_SUCCESS);
   }
 
   /** The status of the lowest layer that failed. */
