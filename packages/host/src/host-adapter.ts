@@ -21,9 +21,10 @@ import type { HostDriver } from './host-driver.ts';
 import type { HostNeighbor } from './host-neighbor.ts';
 import type { HostPath } from './host-path.ts';
 import { InitiateOperation } from './initiate-operation.ts';
+import type { StateClass } from './layer-blocks.ts';
 import { ObjectTable } from './object-table.ts';
 import { isAway, type UploadReason } from './offload-state.ts';
-import type { BlockTypes, OffloadedObject } from './offloaded-object.ts';
+import type { OffloadedObject } from './offloaded-object.ts';
 import type { NeighborOffloadResult, OffloadResult, QueryResult, StateResult, UploadResult } from './results.ts';
 import { OperationQueue } from './state-operation.ts';
 import { InvalidateRequest, QueryRequest, RelinkRequest, UpdateRequest, type CachedUpdate, type RequestOutcome } from './state-requests.ts';
@@ -179,7 +180,7 @@ export class HostAdapter {
 
   // --- state requests ---
 
-  query(objects: readonly OffloadedObject[], kind: keyof BlockTypes): Promise<QueryResult<OffloadBlockState>[]> {
+  query(objects: readonly OffloadedObject[], kind: StateClass): Promise<QueryResult<OffloadBlockState>[]> {
     return new Promise((resolve, reject) => {
       const outcome: RequestOutcome = {
         resolve: (statuses, states) => {

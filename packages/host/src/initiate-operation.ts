@@ -78,16 +78,16 @@ export class InitiateOperation implements StateOperation {
   private addWithParents(builder: TreeBuilder, object: OffloadedObject): void {
     const { entries } = builder;
     if (entries.has(object)) return;
-    const { parent, blockTypes } = object;
+    const { parent, blocks } = object;
     if (parent !== null) this.addWithParents(builder, parent);
     if (object.offloadState !== 'InHost') {
-      builder.add(object, blockTypes.all, null, null);
+      builder.add(object, blocks.types.all, null, null);
       return;
     }
     const above = parent === null ? undefined : entries.get(parent);
     // A placeholder under which something new hangs is a linker.
     if (above !== undefined && parent !== null) above.offloadHandle = parent.handle;
-    const block = builder.add(object, blockTypes.all, object.renewHandle(), null);
+    const block = builder.add(object, blocks.types.all, object.renewHandle(), null);
     block.state = object.offeredState(block);
     this.offered.set(object, block);
   }

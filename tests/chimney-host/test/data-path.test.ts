@@ -88,8 +88,7 @@ describe.each([0, 1, 3])('over %i intermediate drivers', (intermediates) => {
     const stack = createHostStack({ intermediates });
     const offloading = stack.host.offload(from(49_152));
     await stack.rest();
-    const [connection] = stack.host.connections;
-    const forwarded = ['first', 'second'].map((payload) => connection?.forward(segment(payload)));
+    const forwarded = ['first', 'second'].flatMap((payload) => stack.host.connections.map((connection) => connection.forward(segment(payload))));
     expect(stack.target.forwards).toEqual([]);
     stack.accept();
     await offloading;
@@ -201,7 +200,7 @@ describe('what a target’s callback asks for during a call', () => {
       return NDIS_STATUS_PENDING;
     });
     const received = connection.receive(new Uint8Array(4));
-    order.push(`${stack.operations.join()}`);
+    order.push(stack.operations.join());
     expect(order).toEqual(['receive returns, 0 operations', 'terminate']);
     stack.target.completeReceives(1, NDIS_STATUS_UPLOAD_IN_PROGRESS);
     await stack.complete('terminate');

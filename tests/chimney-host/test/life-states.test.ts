@@ -14,7 +14,7 @@ import { createHostStack, from, refuse, type HostStack } from './host-stack.ts';
 interface Situation {
   readonly rule: string;
   readonly what: string;
-  act(stack: HostStack): Promise<void>;
+  readonly act: (stack: HostStack) => Promise<void>;
   readonly changes: readonly string[];
 }
 
