@@ -34,7 +34,8 @@ export class ConnectionTransfer {
   /** What the connection was offered with; null once it is offloaded. */
   private state: ConnectionState | null;
   private readonly stackDelta: number;
-  private readonly layers: Pick<ConnectionState, 'pathType' | 'neighbor' | 'path'>;
+  /** The layers below, as of the terminate. */
+  private layers: Pick<ConnectionState, 'pathType' | 'neighbor' | 'path'> | null = null;
   /** NBLs over undelivered data, while the target has not copied them. */
   private buffered: NetBufferList | null = null;
   /** What the target gave back. */
@@ -48,11 +49,9 @@ export class ConnectionTransfer {
   private result: UploadResult | null = null;
 
   constructor(connection: ChimneyConnection, state: ConnectionState) {
-    const { pathType, neighbor, path } = state;
     this.connection = connection;
     this.state = state;
     this.stackDelta = state.stackDelta ?? 0;
-    this.layers = { pathType, neighbor, path };
   }
 
   get hasBufferedData(): boolean {
@@ -143,6 +142,10 @@ export class ConnectionTransfer {
   /** A terminate goes down, for this reason. */
   begun(reason: UploadReason): void {
     this.reason = reason;
+    const { path } = this.connection;
+    const neighbor = path?.neighbor ?? null;
+    // What they are now: updates and relinks included.
+    if (path !== null && neighbor !== null) this.layers = { pathType: path.blocks.types.all as ConnectionState['pathType'], neighbor: neighbor.offeredState(), path: path.offeredState() };
   }
 
   /** A terminate has completed. `isOver` false: the target lost the connection, and another terminate follows. */
@@ -206,8 +209,11 @@ export class ConnectionTransfer {
     delegated.sendDataHead = null;
     delegated.sendDataTail = null;
     const isBack = state === null;
+    const { pathType, neighbor, path } = this.layers ?? state!;
     return {
-      ...this.layers,
+      pathType,
+      neighbor,
+      path,
       tcp: new OffloadBlockState(constState, new TcpOffloadStateCached().copyFrom(cached), delegated),
       delegated,
       sendData: isBack ? ledger.takeKept() : [...(state.sendData ?? [])],
