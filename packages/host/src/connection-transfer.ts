@@ -45,6 +45,8 @@ export class ConnectionTransfer {
   private reason: UploadReason = 'requested';
   private promise: Promise<UploadResult> | null = null;
   private resolve: ((result: UploadResult) => void) | null = null;
+  /** What a terminate that was asked for has to say; anew after one that NDIS refused. */
+  private asked: Promise<UploadResult> | null = null;
   private reject: ((error: unknown) => void) | null = null;
   private result: UploadResult | null = null;
 
@@ -120,21 +122,28 @@ export class ConnectionTransfer {
 
   // --- up ---
 
-  /** The promise of what comes back. */
-  terminating(): Promise<UploadResult> {
-    this.promise ??= new Promise((resolve, reject) => {
+  /** What comes back, once it has. */
+  get uploaded(): Promise<UploadResult> {
+    this.promise ??= new Promise((resolve) => {
       if (this.result !== null || this.connection.offloadState === 'InHost') resolve(this.result ?? this.resultNow(NDIS_STATUS_SUCCESS));
       this.resolve = resolve;
-      this.reject = reject;
     });
     return this.promise;
+  }
+
+  /** The same for whoever asks for the terminate: it fails when NDIS refuses that. */
+  terminating(): Promise<UploadResult> {
+    this.asked ??= new Promise((resolve, reject) => {
+      void this.uploaded.then(resolve);
+      this.reject = reject;
+    });
+    return this.asked;
   }
 
   /** NDIS refused the terminate: who asked for it may ask again. */
   refused(error: unknown): void {
     const { reject } = this;
-    this.promise = null;
-    this.resolve = null;
+    this.asked = null;
     this.reject = null;
     reject?.(error);
   }
@@ -194,7 +203,6 @@ export class ConnectionTransfer {
     this.result = this.resultNow(this.wasLost ? NDIS_STATUS_FAILURE : status);
     if (this.state === null) this.connection.adapter.driver.uploads.next(this.result);
     this.resolve = null;
-    this.reject = null;
     resolve?.(this.result);
   }
 

@@ -134,7 +134,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
 
   /** What came back with the connection, once it has: also when not {@link terminate} but the host took it back. */
   get uploaded(): Promise<UploadResult> {
-    return this.transfer.terminating();
+    return this.transfer.uploaded;
   }
 
   /** @internal True while data goes down. */

@@ -50,7 +50,7 @@ export abstract class OffloadedObject {
   offering: Offering | null = null;
   private stateNow: OffloadState = 'InHost';
   private states: Subject<OffloadStateChange> | null = null;
-  private gone: (() => void)[] | null = null;
+  private gone: ((error: unknown) => void)[] | null = null;
 
   /** @internal */
   constructor(adapter: HostAdapter, hasDependents: boolean) {
@@ -151,15 +151,15 @@ export abstract class OffloadedObject {
     return parent;
   }
 
-  /** @internal Calls back when the object is the host's, or is not to be taken back after all. */
-  whenGone(then: () => void): void {
+  /** @internal Calls back when the object is the host's, is not to be taken back after all, or cannot be: with the error. */
+  whenGone(then: (error: unknown) => void): void {
     (this.gone ??= []).push(then);
   }
 
   /** @internal */
-  sayGone(): void {
+  sayGone(error: unknown = null): void {
     const { gone } = this;
     this.gone = null;
-    if (gone !== null) for (const then of gone) then();
+    if (gone !== null) for (const then of gone) then(error);
   }
 }

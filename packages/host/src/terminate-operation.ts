@@ -92,6 +92,7 @@ export class TerminateOperation implements StateOperation {
       for (const [object, state] of before) {
         object.moveTo(state, 'refused', NDIS_STATUS_FAILURE);
         object.terminateRefused?.(error);
+        object.sayGone(error);
       }
     }
   }
@@ -109,6 +110,7 @@ export class TerminateOperation implements StateOperation {
 
   private end(object: OffloadedObject, reason: 'uploaded' | 'givenUp', status: NDIS_STATUS): void {
     object.wanted = null;
+    object.pins = 0;
     object.moveTo('InHost', reason, status);
     this.adapter.drop(object);
     object.ended?.(status);

@@ -127,6 +127,23 @@ describe('a call that is stopped', () => {
     await stack.close();
   });
 
+  test('a terminate of many that was stopped rejects once, whatever it was asked for, and nothing hangs', async () => {
+    const stack = createHostStack();
+    const first = await stack.connect();
+    await stack.connect(from(2));
+    const path = first.path;
+    const neighbor = path?.neighbor;
+    stop(stack, 'terminateOffload');
+    await expect(stack.host.terminate()).rejects.toThrow('stopped');
+    stop(stack, 'terminateOffload');
+    await expect(neighbor?.terminate()).rejects.toThrow('stopped');
+    const gone = neighbor?.terminate();
+    await stack.complete('terminate');
+    await gone;
+    expect((await first.uploaded).status).toBe(NDIS_STATUS_SUCCESS);
+    await stack.close();
+  });
+
   test('a terminate that was stopped can be asked for again, and what was sent meanwhile comes back', async () => {
     const stack = createHostStack();
     const connection = await stack.connect();

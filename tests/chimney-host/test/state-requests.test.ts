@@ -50,6 +50,17 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     await stack.close();
   });
 
+  test('several objects are queried in one tree, placeholders where they are of several layers', async () => {
+    const stack = createHostStack({ intermediates });
+    const [one, two] = [await stack.connect(from(1)), await stack.connect(from(2, { nextHopMac: OTHER_HOP }))];
+    const [path] = layersOf(two);
+    const queried = stack.host.query([one, path, two], 'cached');
+    expect(rolesOf(stack.pending('query'))).toEqual(['reference path', 'reference tcp', 'placeholder path', 'reference tcp']);
+    await stack.complete('query');
+    expect((await queried).map(({ status, state }) => [status, state?.const, state?.cached === null])).toEqual(Array.from({ length: 3 }, () => [NDIS_STATUS_SUCCESS, null, false]));
+    await stack.close();
+  });
+
   test('queries of one object overlap', async () => {
     const stack = createHostStack({ intermediates });
     const connection = await stack.connect();
