@@ -188,12 +188,11 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
 
   /** Gives a connection its turn in the next pass. */
   addReady(dataPath: DataPath): void {
-    if (!dataPath.isReady) {
-      dataPath.isReady = true;
-      if (this.readyTail === null) this.readyHead = dataPath;
-      else this.readyTail.nextReady = dataPath;
-      this.readyTail = dataPath;
-    }
+    if (dataPath.isReady) return;
+    dataPath.isReady = true;
+    if (this.readyTail === null) this.readyHead = dataPath;
+    else this.readyTail.nextReady = dataPath;
+    this.readyTail = dataPath;
     this.wake();
   }
 
@@ -233,11 +232,11 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   }
 
   private get hasAnswered(): boolean {
-    return this.waiting.some((operation) => operation.pending === 0);
+    return this.waiting.length > 0 && this.waiting.some((operation) => operation.pending === 0);
   }
 
   private get hasFailureToTell(): boolean {
-    return this.failures.some(({ operation }) => operation === null || operation.isFinished);
+    return this.failures.length > 0 && this.failures.some(({ operation }) => operation === null || operation.isFinished);
   }
 
   /** Each connection that is ready now has one turn; what becomes ready meanwhile waits for the next. */

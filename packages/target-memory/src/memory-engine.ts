@@ -131,12 +131,11 @@ export class MemoryEngine implements ConnectionEngine {
 
   /** Gives a connection its turn. */
   addReady(connection: MemoryConnection): void {
-    if (!connection.isReady) {
-      connection.isReady = true;
-      if (this.readyTail === null) this.readyHead = connection;
-      else this.readyTail.nextReady = connection;
-      this.readyTail = connection;
-    }
+    if (connection.isReady) return;
+    connection.isReady = true;
+    if (this.readyTail === null) this.readyHead = connection;
+    else this.readyTail.nextReady = connection;
+    this.readyTail = connection;
     this.environment.schedule();
   }
 
