@@ -28,7 +28,8 @@ export const ARROWS = {
   core: ['types'],
   intermediate: ['core'],
   host: ['core'],
-  'target-memory': ['core'],
+  'offload-target': ['core'],
+  'target-memory': ['offload-target'],
   stack: ['host', 'intermediate', 'target-memory'],
 };
 

@@ -57,7 +57,7 @@ export class MemoryPeer implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     const { endpoint } = this;
     if (endpoint.resetReason !== null) return 'reset';
     if (endpoint.isOver) return 'closed';
-    return endpoint.engine === null ? 'uploaded' : 'open';
+    return endpoint.connection === null ? 'uploaded' : 'open';
   }
 
   /** Bytes that arrived from the host. */
@@ -114,7 +114,7 @@ export class MemoryPeer implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     if (error !== null) return Promise.reject(error);
     return new Promise((resolve, reject) => {
       (endpoint.output as WriteOutput).write(options.copy === true ? bytes.slice() : bytes, resolve, reject);
-      endpoint.engine?.schedule();
+      endpoint.connection?.schedule();
     });
   }
 
@@ -130,7 +130,7 @@ export class MemoryPeer implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     return new Promise((resolve, reject) => {
       this.enders.push({ resolve, reject });
       endpoint.isEnding = true;
-      endpoint.engine?.schedule();
+      endpoint.connection?.schedule();
     });
   }
 

@@ -1,3 +1,4 @@
+import { optionsSchemaOf, resolveOptions as resolve, type OptionSchemas } from '@ndis-chimney/offload-target';
 import type { JsonSchema } from '@ndis-chimney/types';
 
 /** What the far end of every connection does by itself. */
@@ -32,16 +33,6 @@ export interface MemoryTargetOptions {
 /** The options with their defaults filled in. */
 export type ResolvedOptions = Required<MemoryTargetOptions>;
 
-interface OptionSchema {
-  readonly type: 'string' | 'integer' | 'number';
-  readonly description: string;
-  readonly default: string | number;
-  readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-}
-
 /** 1 GiB: the largest window that TCP can advertise (RFC 7323 section 2.3). */
 const LARGEST_WINDOW = 0x4000_0000;
 
@@ -66,45 +57,12 @@ const properties = {
     minimum: 1,
     maximum: LARGEST_WINDOW,
   },
-} as const satisfies Record<keyof MemoryTargetOptions, OptionSchema>;
+} as const satisfies OptionSchemas<MemoryTargetOptions>;
 
 /** JSON Schema (draft 2020-12) of {@link MemoryTargetOptions}. */
-export const memoryTargetOptionsSchema: JsonSchema = {
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  title: 'Options of @ndis-chimney/target-memory',
-  type: 'object',
-  additionalProperties: false,
-  properties,
-};
+export const memoryTargetOptionsSchema: JsonSchema = optionsSchemaOf('Options of @ndis-chimney/target-memory', properties);
 
 /** Fills in the defaults. @throws TypeError that names an option that does not exist or whose value is not allowed. */
 export function resolveOptions(options: MemoryTargetOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`target-memory: options is ${String(options)}, not an object`);
-  const schemas: Readonly<Record<string, OptionSchema>> = properties;
-  const given = options as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(schemas, key)) throw new TypeError(`target-memory: there is no option ${key} (there are ${Object.keys(schemas).join(', ')})`);
-  }
-  const resolved: Record<string, unknown> = {};
-  for (const [key, schema] of Object.entries(schemas)) {
-    const value = given[key] === undefined ? schema.default : given[key];
-    const expected = whatIsExpected(schema, value);
-    if (expected !== '') throw new TypeError(`target-memory: option ${key} is ${expected}, not ${show(value)}`);
-    resolved[key] = value;
-  }
-  return resolved as unknown as ResolvedOptions;
-}
-
-/** What a value should have been, or nothing when it is. */
-function whatIsExpected(schema: OptionSchema, value: unknown): string {
-  if (schema.enum !== undefined) return schema.enum.includes(value as string) ? '' : `one of ${schema.enum.join(', ')}`;
-  if (schema.type === 'string') return typeof value === 'string' && value.length >= (schema.minLength ?? 0) ? '' : 'a text that is not empty';
-  const { minimum = 0, maximum = Infinity } = schema;
-  const isOfKind = schema.type === 'integer' ? Number.isInteger(value) : Number.isFinite(value);
-  if (isOfKind && (value as number) >= minimum && (value as number) <= maximum) return '';
-  return `a ${schema.type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`;
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  return resolve<MemoryTargetOptions>('target-memory', options, properties);
 }

@@ -1,9 +1,9 @@
-import { ByteQueue } from './byte-queue.ts';
-import type { ConnectionEngine } from './connection-engine.ts';
+import { ByteQueue, seqAdd, seqDelta, seqLess } from '@ndis-chimney/offload-target';
+
+import type { MemoryConnection } from './memory-connection.ts';
 import type { MemoryPeer } from './memory-peer.ts';
 import type { MemoryPeerMode } from './options.ts';
 import { EchoOutput, PatternOutput, WriteOutput, type PeerOutput } from './peer-output.ts';
-import { seqAdd, seqDelta, seqLess } from './seq.ts';
 import { SEGMENT, type WireLine, type WireSegment } from './wire.ts';
 
 /** What an endpoint needs to know of its target. */
@@ -19,7 +19,7 @@ export interface PeerSettings {
 /**
  * The far end of one connection, as TCP sees it: it acknowledges what arrives within its window, sends within the
  * target's, and keeps what it sent until that is acknowledged. It outlives the offload: while the connection is
- * uploaded it has no engine and nothing reaches it; when the connection is offloaded again it goes on.
+ * uploaded it has no connection and nothing reaches it; when the connection is offloaded again it goes on.
  *
  * It knows no promises. What people wait for is in {@link MemoryPeer}.
  */
@@ -27,7 +27,7 @@ export class PeerEndpoint {
   readonly settings: PeerSettings;
   /** Names the connection in messages; the peer's end first. */
   readonly name: string;
-  engine: ConnectionEngine | null;
+  connection: MemoryConnection | null;
   /** What people hold of it, if anybody does. */
   face: MemoryPeer | null = null;
   /** Bytes from the host that nobody has read. */
@@ -54,8 +54,8 @@ export class PeerEndpoint {
   private sndEdge: number;
 
   /** A peer that has received everything before `rcvNxt`, and of which everything before `sndNxt` was received. */
-  constructor(engine: ConnectionEngine, name: string, settings: PeerSettings, rcvNxt: number, sndNxt: number) {
-    this.engine = engine;
+  constructor(connection: MemoryConnection, name: string, settings: PeerSettings, rcvNxt: number, sndNxt: number) {
+    this.connection = connection;
     this.name = name;
     this.settings = settings;
     this.rcvNxt = rcvNxt;
@@ -112,10 +112,9 @@ export class PeerEndpoint {
    * The connection is offloaded, for the first time or again. What was on its way to the target is lost, and sent once
    * more; so is what the host did not see acknowledged, by the host.
    */
-  attach(engine: ConnectionEngine): void {
-    const { tcp } = engine;
-    this.engine = engine;
-    this.acknowledge(tcp.rcvNxt, tcp.rcvWnd);
+  attach(connection: MemoryConnection): void {
+    this.connection = connection;
+    this.acknowledge(connection.rcvNxt, connection.window);
     this.output.rewind();
     this.sndNxt = this.sndUna;
     this.isFinSent = this.isFinAcked;
@@ -123,15 +122,15 @@ export class PeerEndpoint {
 
   /** The connection is the host's again. */
   detach(): void {
-    this.engine = null;
+    this.connection = null;
     if (this.isResetWanted) this.reset(this.ownReset());
   }
 
   /** Sends an RST, with the next pass. While the connection is uploaded there is nobody to send it to. */
   wantReset(): void {
     this.isResetWanted = true;
-    if (this.engine === null) this.reset(this.ownReset());
-    else this.engine.schedule();
+    if (this.connection === null) this.reset(this.ownReset());
+    else this.connection.schedule();
   }
 
   private ownReset(): Error {
@@ -145,32 +144,32 @@ export class PeerEndpoint {
     // Silly windows are not advertised (RFC 1122 section 4.2.3.3).
     if (opened < Math.max(1, Math.min(2 * maxSegmentBytes, windowBytes >> 1))) return;
     this.isAckDue = true;
-    this.engine?.schedule();
+    this.connection?.schedule();
   }
 
   /** One pass: what has arrived, then what it is answered with. */
-  run(engine: ConnectionEngine, nowMs: number): void {
-    const { toPeer } = engine;
-    while (toPeer.isDue(nowMs)) this.take(toPeer.shift(), engine);
+  run(connection: MemoryConnection, nowMs: number): void {
+    const { toPeer } = connection;
+    while (toPeer.isDue(nowMs)) this.take(toPeer.shift(), connection);
     if (this.resetReason !== null) return;
     if (this.isResetWanted) {
-      engine.toTarget.push(nowMs, SEGMENT.RST, this.sndNxt, 0, 0);
+      connection.toTarget.push(nowMs, SEGMENT.RST, this.sndNxt, 0, 0);
       this.reset(this.ownReset());
       return;
     }
     if (this.hasFin && (this.settings.mode === 'echo' || this.settings.mode === 'sink')) this.isEnding = true;
-    this.emit(engine.toTarget, nowMs);
+    this.emit(connection.toTarget, nowMs);
     this.face?.notify();
   }
 
-  private take(segment: WireSegment, engine: ConnectionEngine): void {
+  private take(segment: WireSegment, connection: MemoryConnection): void {
     if ((segment.flags & SEGMENT.RST) !== 0) this.reset(new Error(`connection ${this.name} was reset by the host`));
     else if ((segment.flags & SEGMENT.ACK) !== 0) this.acknowledge(segment.seq, segment.window);
-    else this.accept(segment, engine);
+    else this.accept(segment, connection);
   }
 
   /** Data, or a FIN. What was received before is acknowledged again and otherwise ignored. */
-  private accept(segment: WireSegment, engine: ConnectionEngine): void {
+  private accept(segment: WireSegment, connection: MemoryConnection): void {
     this.isAckDue = true;
     const { seq, length, flags } = segment;
     const known = seqDelta(this.rcvNxt, seq);
@@ -182,7 +181,7 @@ export class PeerEndpoint {
     }
     if (known >= length || known < 0) return;
     const fresh = length - known;
-    const { queue: sends } = engine.send;
+    const { lent: sends } = connection;
     sends.skipTo(this.rcvNxt);
     switch (this.settings.mode) {
       case 'manual':
@@ -202,7 +201,7 @@ export class PeerEndpoint {
   }
 
   /** The target has everything before `ack`. It may be ahead of what was sent: then the host got it another way. */
-  private acknowledge(ack: number, window: number): void {
+  acknowledge(ack: number, window: number): void {
     const count = seqDelta(ack, this.sndUna);
     if (count < 0) return;
     this.sndEdge = seqAdd(ack, window);

@@ -1,25 +1,32 @@
-import { copyBytes, ByteQueue, type ByteReader, type ByteSource } from './byte-queue.ts';
+import { ByteQueue, copyBytes, type ByteReader } from '@ndis-chimney/offload-target';
 
 /**
  * What a peer has to send, from its first unacknowledged byte on. Segments take lengths of it; the target reads the
  * bytes when they have arrived; the acknowledgment lets them go. Until then they can be sent again.
  */
-export interface PeerOutput extends ByteSource {
+export interface PeerOutput {
   /** Bytes that no segment has taken yet. */
   readonly unsent: number;
   /** Bytes the target has read, counted from the first unacknowledged one. */
   readonly readOffset: number;
   /** True when the last segment taken ends what the writer wrote, so that it carries PSH. */
   readonly isPushed: boolean;
+  /** The memory that the bytes found by {@link PeerOutput.locate} lie in, and where. */
+  readonly buffer: Uint8Array<ArrayBufferLike>;
+  readonly bufferOffset: number;
+  /** Finds the next unread bytes. @returns how many of `byteCount` lie in one piece. */
+  locate(byteCount: number): number;
   /** Takes the next segment. @returns its length: at most `limit`, and less where the writer stopped. */
   takeSegment(limit: number): number;
-  /** Passes over bytes that the target has already. */
+  /** Passes over bytes that the target has read, or has already. */
   skip(byteCount: number): void;
   /** Lets the first `byteCount` bytes go. */
   acknowledge(byteCount: number): void;
   /** Makes everything unacknowledged unsent again. */
   rewind(): void;
 }
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** One `write`, until all of it is acknowledged. */
 class PeerWrite {
@@ -72,23 +79,15 @@ export class WriteOutput implements PeerOutput {
     return length;
   }
 
-  read(target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void {
-    let done = 0;
-    while (done < byteCount && this.enter()) {
-      const { bytes } = this.reading!;
-      const here = Math.min(byteCount - done, bytes.length - this.readAt);
-      copyBytes(bytes, this.readAt, target, targetOffset + done, here);
-      this.readAt += here;
-      done += here;
-    }
-    this.readOffset += byteCount;
-  }
+  buffer: Uint8Array<ArrayBufferLike> = NO_BYTES;
+  bufferOffset = 0;
 
-  unread(byteCount: number): void {
-    const readOffset = this.readOffset - byteCount;
-    this.reading = null;
-    this.readOffset = 0;
-    this.skip(readOffset);
+  locate(byteCount: number): number {
+    if (!this.enter()) return 0;
+    const { bytes } = this.reading!;
+    this.buffer = bytes;
+    this.bufferOffset = this.readAt;
+    return Math.min(byteCount, bytes.length - this.readAt);
   }
 
   skip(byteCount: number): void {
@@ -170,7 +169,9 @@ abstract class CountedOutput implements PeerOutput {
 
   /** Bytes not acknowledged. */
   abstract get length(): number;
-  protected abstract copy(skip: number, target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void;
+  abstract readonly buffer: Uint8Array<ArrayBufferLike>;
+  bufferOffset = 0;
+  abstract locate(byteCount: number): number;
   protected abstract discard(byteCount: number): void;
 
   get unsent(): number {
@@ -182,15 +183,6 @@ abstract class CountedOutput implements PeerOutput {
     this.sent += length;
     this.isPushed = this.unsent === 0;
     return length;
-  }
-
-  read(target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void {
-    this.copy(this.readOffset, target, targetOffset, byteCount);
-    this.readOffset += byteCount;
-  }
-
-  unread(byteCount: number): void {
-    this.readOffset -= byteCount;
   }
 
   skip(byteCount: number): void {
@@ -222,8 +214,13 @@ export class EchoOutput extends CountedOutput {
     this.queue.append(reader, byteCount);
   }
 
-  protected copy(skip: number, target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void {
-    this.queue.peek(skip, target, targetOffset, byteCount);
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.queue.buffer;
+  }
+
+  locate(byteCount: number): number {
+    this.bufferOffset = this.queue.regionOffset(this.readOffset);
+    return this.queue.regionBytes(this.readOffset, byteCount);
   }
 
   protected discard(byteCount: number): void {
@@ -243,8 +240,13 @@ export class PatternOutput extends CountedOutput {
     this.length = byteCount;
   }
 
-  protected copy(skip: number, target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void {
-    copyPattern(this.pattern, this.at + skip, target, targetOffset, byteCount);
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.pattern;
+  }
+
+  locate(byteCount: number): number {
+    this.bufferOffset = (this.at + this.readOffset) % this.pattern.length;
+    return Math.min(byteCount, this.pattern.length - this.bufferOffset);
   }
 
   protected discard(byteCount: number): void {

@@ -1,11 +1,13 @@
+import { addressText, socketAddressText } from '@ndis-chimney/offload-target';
 import { TCP_OFFLOAD_CONNECTION_STATE, type Random } from '@ndis-chimney/types';
 
-import { addressText, socketAddressText } from './address-text.ts';
-import type { ConnectionEngine } from './connection-engine.ts';
+import type { MemoryConnection } from './memory-connection.ts';
+import type { MemoryEngine } from './memory-engine.ts';
 import { MemoryPeer } from './memory-peer.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PeerEndpoint, type PeerSettings } from './peer-endpoint.ts';
-import type { TcpObject } from './tcp-object.ts';
+
+const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 
 /** A prime, so that no power of two divides the distance at which the pattern repeats. */
 const PATTERN_BYTES = 65_521;
@@ -20,7 +22,7 @@ export class PeerRegistry {
   private readonly settings: PeerSettings;
   /** Most peers of uploaded connections that are kept; then the oldest has to go. */
   private readonly uploadedLimit: number;
-  private readonly unaccepted = new Set<TcpObject>();
+  private readonly engines = new Set<MemoryEngine>();
   private readonly uploaded = new Map<string, PeerEndpoint>();
   private acceptors: ((peer: MemoryPeer | null) => void)[] = [];
   private isOpen = true;
@@ -46,67 +48,90 @@ export class PeerRegistry {
     return bytes;
   }
 
+  /** An adapter came up. */
+  add(engine: MemoryEngine): void {
+    this.engines.add(engine);
+  }
+
+  /** An adapter was halted. After the last of them no connection can come back. */
+  remove(engine: MemoryEngine): void {
+    this.engines.delete(engine);
+    if (this.engines.size === 0) this.forgetUploaded();
+  }
+
   /** True when the peer of this connection has something to do before the host does anything. */
-  isEager(tcp: TcpObject): boolean {
-    return this.settings.mode === 'source' || this.waitingFor(tcp) !== null;
+  isEager(engine: MemoryEngine, id: number): boolean {
+    return this.settings.mode === 'source' || this.uploaded.has(nameOf(engine, id));
   }
 
   /** The endpoint a connection leads to: one that was left behind by an upload, or a new one. */
-  endpointFor(engine: ConnectionEngine): PeerEndpoint {
-    const { tcp } = engine;
-    const known = this.waitingFor(tcp);
-    if (known !== null) {
-      this.uploaded.delete(known.name);
+  endpointFor(engine: MemoryEngine, connection: MemoryConnection, state: number): PeerEndpoint {
+    const name = nameOf(engine, connection.id);
+    const known = this.uploaded.get(name);
+    if (known?.continues(connection.sndUna, connection.sndMax, connection.rcvNxt) === true) {
+      this.uploaded.delete(name);
       return known;
     }
-    const endpoint = new PeerEndpoint(engine, nameOf(tcp), this.settings, tcp.sndUna, tcp.rcvNxt);
-    endpoint.startClosed(tcp.state === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2, tcp.hasPeerFin);
+    const endpoint = new PeerEndpoint(connection, name, this.settings, connection.sndUna, connection.rcvNxt);
+    endpoint.startClosed(state === STATE.TcpConnectionFinWait2, hasPeerFin(state));
     return endpoint;
   }
 
-  /** The endpoint that waits for this connection to come back, or null. */
-  private waitingFor(tcp: TcpObject): PeerEndpoint | null {
-    if (this.uploaded.size === 0) return null;
-    const endpoint = this.uploaded.get(nameOf(tcp));
-    return endpoint?.continues(tcp.sndUna, tcp.sndMax, tcp.rcvNxt) === true ? endpoint : null;
-  }
-
-  /** A connection was offloaded. Whoever waits for one gets it, unless its peer is an old acquaintance. */
-  offer(tcp: TcpObject): void {
-    if (tcp.engine !== null && tcp.engine.peer.face !== null) return;
+  /** A connection runs. Whoever waits for one gets it, unless its peer is an old acquaintance. */
+  offer(engine: MemoryEngine, id: number): void {
+    if (engine.usedConnection(id)?.peer.face != null) return;
     const acceptor = this.acceptors.shift();
-    if (acceptor === undefined) this.unaccepted.add(tcp);
-    else acceptor(this.faceOf(tcp));
+    if (acceptor === undefined) engine.unaccepted.append(id);
+    else acceptor(this.faceOf(engine, id));
   }
 
   /** The peer of the next connection that nobody has accepted; null when none will come. */
   accept(): Promise<MemoryPeer | null> {
-    const { value: tcp } = this.unaccepted.values().next();
-    if (tcp !== undefined) return Promise.resolve(this.faceOf(tcp));
+    for (const engine of this.engines) {
+      const { first } = engine.unaccepted;
+      if (first >= 0) return Promise.resolve(this.faceOf(engine, first));
+    }
     if (!this.isOpen) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.acceptors.push(resolve);
     });
   }
 
+  /** The peers of all connections that run, adapter by adapter. */
+  faces(): MemoryPeer[] {
+    const faces: MemoryPeer[] = [];
+    for (const engine of this.engines) {
+      for (let id = engine.live.first; id >= 0; id = engine.live.after(id)) faces.push(this.faceOf(engine, id));
+    }
+    return faces;
+  }
+
+  /** The peer of the connection that has these ports; any port at the peer's end when that is undefined. */
+  faceAt(hostPort: number, peerPort: number | undefined): MemoryPeer | null {
+    for (const engine of this.engines) {
+      for (let id = engine.live.first; id >= 0; id = engine.live.after(id)) {
+        if (engine.localPortOf(id) === hostPort && (peerPort ?? engine.remotePortOf(id)) === engine.remotePortOf(id)) return this.faceOf(engine, id);
+      }
+    }
+    return null;
+  }
+
   /** What people hold of a connection's peer. Whoever has it has accepted the connection. */
-  faceOf(tcp: TcpObject): MemoryPeer {
-    this.unaccepted.delete(tcp);
-    const { peer } = tcp.openEngine();
-    const { sourceAddress, destinationAddress } = tcp.path.constState;
+  private faceOf(engine: MemoryEngine, id: number): MemoryPeer {
+    engine.unaccepted.remove(id);
+    const { peer } = engine.connectionOf(id);
+    const { source, destination } = engine.addressesOf(id);
     peer.face ??= new MemoryPeer(
       peer,
-      { address: addressText(destinationAddress), port: tcp.remotePort },
-      { address: addressText(sourceAddress), port: tcp.localPort },
+      { address: addressText(destination), port: engine.remotePortOf(id) },
+      { address: addressText(source), port: engine.localPortOf(id) },
     );
     return peer.face;
   }
 
-  /** A connection was uploaded: its peer, if it has got so far as to have one, stays for when it comes back. */
-  keep(tcp: TcpObject): void {
-    this.unaccepted.delete(tcp);
-    const endpoint = tcp.engine?.peer;
-    if (endpoint === undefined || endpoint.isOver) return;
+  /** A connection was uploaded: its peer stays for when it comes back. */
+  keep(endpoint: PeerEndpoint): void {
+    if (endpoint.isOver) return;
     const { name } = endpoint;
     this.uploaded.get(name)?.reset(new Error(`connection ${name} was taken over by another of the same addresses and ports`));
     this.uploaded.delete(name);
@@ -119,7 +144,7 @@ export class PeerRegistry {
   }
 
   /** No connection can come back. */
-  forgetUploaded(): void {
+  private forgetUploaded(): void {
     for (const endpoint of this.uploaded.values()) {
       endpoint.reset(new Error(`connection ${endpoint.name} was uploaded, and the target's last adapter was halted`));
     }
@@ -140,7 +165,12 @@ export class PeerRegistry {
   }
 }
 
-function nameOf(tcp: TcpObject): string {
-  const { sourceAddress, destinationAddress } = tcp.path.constState;
-  return `${socketAddressText(destinationAddress, tcp.remotePort)}-${socketAddressText(sourceAddress, tcp.localPort)}`;
+function nameOf(engine: MemoryEngine, id: number): string {
+  const { source, destination } = engine.addressesOf(id);
+  return `${socketAddressText(destination, engine.remotePortOf(id))}-${socketAddressText(source, engine.localPortOf(id))}`;
+}
+
+/** True in the states in which the peer's FIN has arrived. */
+function hasPeerFin(state: number): boolean {
+  return state === STATE.TcpConnectionCloseWait || state === STATE.TcpConnectionClosing || state === STATE.TcpConnectionLastAck;
 }

@@ -1,0 +1,72 @@
+/** The numbers of a connection that a {@link RecordTable} keeps, by their place in its row. */
+export const FIELD = {
+  STATE: 0,
+  RCV_NXT: 1,
+  RCV_WND: 2,
+  SND_UNA: 3,
+  SND_NXT: 4,
+  SND_MAX: 5,
+  SND_WND: 6,
+  MAX_SND_WND: 7,
+  SEND_WL1: 8,
+  C_WND: 9,
+  SS_THRESH: 10,
+  /** `sRtt` below, `rttVar` above: 16 bits each. */
+  RTT: 11,
+  TS_RECENT: 12,
+  /** The clock when `tsRecent` was new. */
+  TS_RECENT_AT: 13,
+  /** What the connection's timestamps are ahead of the clock. */
+  TS_DELTA: 14,
+  TOTAL_RT: 15,
+  D_WND: 16,
+  /** `localPort` below, `remotePort` above. */
+  PORTS: 17,
+  /** `remoteMss` 16 bits, `sndWindScale` 4, `rcvWindScale` 4. */
+  MSS: 18,
+  HASH: 19,
+  CONST_FLAGS: 20,
+} as const;
+/** A place in a row. */
+export type Field = (typeof FIELD)[keyof typeof FIELD];
+
+const ROW_BITS = 8;
+const ROWS = 1 << ROW_BITS;
+const FIELDS = 21;
+
+/**
+ * A few 32-bit numbers for each of many connections, 4 bytes each: as members of objects they would take twice that. Rows
+ * are named by a connection's number and keep their memory when it is used again.
+ */
+export class NumberTable {
+  private readonly chunks: Int32Array[] = [];
+  private readonly columns: number;
+
+  /** @param columns numbers per row. */
+  constructor(columns: number) {
+    this.columns = columns;
+  }
+
+  /** Makes room for a row. What is in it is what was there before. */
+  reserve(id: number): void {
+    const chunk = id >> ROW_BITS;
+    while (this.chunks.length <= chunk) this.chunks.push(new Int32Array(ROWS * this.columns));
+  }
+
+  /** A number of a row there is room for, as int32. */
+  get(id: number, column: number): number {
+    return this.chunks[id >> ROW_BITS]![(id & (ROWS - 1)) * this.columns + column]!;
+  }
+
+  /** Keeps the low 32 bits of a number, in a row there is room for. */
+  set(id: number, column: number, value: number): void {
+    this.chunks[id >> ROW_BITS]![(id & (ROWS - 1)) * this.columns + column] = value;
+  }
+}
+
+/** The numbers that a target keeps of its connections, named by {@link FIELD}. */
+export class RecordTable extends NumberTable {
+  constructor() {
+    super(FIELDS);
+  }
+}
