@@ -198,6 +198,9 @@ export function leaveBlock(
   }
   const handle = block.offloadHandle;
   if (handle !== null) {
+    if (!isOffloadHandle(handle) || handle.binding !== binding) {
+      return adapter.ndis.violation('CHIM-BLK-003', adapter.registration.name, `${call}: a block of the tree does not name the object that it went down with`, [block, record.root]);
+    }
     const error = leaveHandle(adapter, binding, record, handle, block, call, log);
     if (error !== null) return error;
   }
@@ -379,7 +382,7 @@ export function failBlock(binding: Binding, record: OperationRecord, block: Offl
   const { driver } = binding.lower;
   block.status = NDIS_STATUS_FAILURE;
   const handle = block.offloadHandle;
-  if (record.operation === OPERATION.initiate && handle?.ndisState === STATE.offloading) handle.miniportOffloadContext = null;
+  if (record.operation === OPERATION.initiate && handle?.binding === binding && handle.ndisState === STATE.offloading) handle.miniportOffloadContext = null;
   for (let nbl = block.netBufferListChain ?? null; nbl != null; nbl = nbl.next) {
     if (nbl.sourceHandle === binding || nbl.sourceHandle === null) stripContexts(nbl, driver);
   }
@@ -389,7 +392,7 @@ export function failBlock(binding: Binding, record: OperationRecord, block: Offl
 export function abandonBlock(record: OperationRecord, block: OffloadBlockList): void {
   block.ndisReserved0 = record.outer;
   const handle = block.offloadHandle;
-  if (handle === null) return;
+  if (handle === null || handle.binding !== record.binding) return;
   if (record.operation === OPERATION.initiate) {
     if (handle.ndisState === STATE.offloading) setHandleState(handle, STATE.dead);
   } else if (record.operation === OPERATION.terminate) {

@@ -18,6 +18,8 @@ export class OperationRecord {
   outer: OperationRecord | null = null;
   /** Blocks in the tree. */
   blockCount = 0;
+  /** Blocks in the tree that name an object. */
+  objectCount = 0;
   /** Counts the operations that the record has been used for. */
   use = 0;
   /** Link of the free list. */
@@ -39,6 +41,7 @@ export class OperationRecordPool {
     record.root = root;
     record.outer = outer;
     record.blockCount = 0;
+    record.objectCount = 0;
     record.next = null;
     this.outstanding++;
     return record;

@@ -126,15 +126,18 @@ function takeTree(binding: Binding, record: OperationRecord, root: OffloadBlockL
   const { walk, operations } = ndis;
   let block: OffloadBlockList | null = walk.start(root);
   let count = 0;
+  let objects = 0;
   let error: Error | null = null;
   ndis.holdReports();
   while (block !== null) {
     error = takeBlock(binding, record, block, crossing.call, log);
     if (error !== null) break;
     count++;
+    if (block.offloadHandle !== null) objects++;
     block = walk.next(block);
   }
   record.blockCount = count;
+  record.objectCount = objects;
   if (error !== null) {
     untakeTree(binding, record, root, count, log);
     operations.give(record);
@@ -241,16 +244,20 @@ function leaveTree(adapter: MiniportAdapter, binding: Binding, record: Operation
   const { walk } = ndis;
   let block: OffloadBlockList | null = walk.start(root);
   let count = 0;
+  let objects = 0;
   let error: Error | null = null;
   ndis.holdReports();
   while (block !== null) {
     error = leaveBlock(adapter, binding, record, block, crossing.call, log);
     if (error !== null) break;
     count++;
+    if (block.offloadHandle !== null) objects++;
     block = walk.next(block);
   }
-  if (error === null && count !== record.blockCount) {
-    error = ndis.violation('CHIM-BLK-003', adapter.registration.name, `${crossing.call}: ${record.blockCount} blocks went down and ${count} came back`, [root]);
+  if (error === null && (count !== record.blockCount || objects !== record.objectCount)) {
+    const { blockCount, objectCount } = record;
+    const what = `${blockCount} blocks with ${objectCount} objects went down, ${count} with ${objects} came back`;
+    error = ndis.violation('CHIM-BLK-003', adapter.registration.name, `${crossing.call}: ${what}`, [root]);
   }
   if (error !== null) unleaveTree(binding, record, root, count, log);
   ndis.releaseReports();

@@ -11,6 +11,7 @@ import {
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
   type NetBufferList,
+  type OffloadBlockList,
   type ProtocolOffloadBlockList,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
@@ -269,6 +270,11 @@ const bufferedDataOf = (block: MiniportOffloadBlockList, list: NetBufferList | n
   if (delegated !== null) delegated.bufferedData = list;
 };
 
+/** Puts another handle into the slot that a driver below only reads. */
+function rename(block: MiniportOffloadBlockList, handle: OffloadHandle | null): void {
+  (block as unknown as OffloadBlockList).offloadHandle = handle;
+}
+
 describe.each(STACK_SHAPES)('a target that lies about trees, %s', (_name, shape) => {
   /** Starts an operation on a tree of six blocks. @returns what the target holds. */
   function startOn(stack: ProbeStack, operation: ProbeOperation): { root: ProtocolOffloadBlockList; tree: MiniportOffloadBlockList } {
@@ -336,13 +342,16 @@ describe.each(STACK_SHAPES)('a target that lies about trees, %s', (_name, shape)
       ['with a block that did not go down', (blocks) => { present(blocks.at(-1)).nextBlock = createMiniportOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadState); }],
       ['with a cycle', (blocks) => { present(blocks.at(-1)).nextBlock = present(blocks[0]); }],
       ['with a shared branch', (blocks) => { present(blocks[2]).nextBlock = present(blocks[3]); }],
+      ['with a block that names nothing any more', (blocks) => { rename(present(blocks.at(-1)), null); }],
+      ['with an object of another binding', (blocks, { connection }) => { rename(present(blocks.at(-1)), new OffloadHandle(createProbeStack(shape).host.binding, connection)); }],
+      ['with something that is no handle', (blocks) => { rename(present(blocks.at(-1)), { binding: null } as unknown as OffloadHandle); }],
     ];
 
     test.each(bends)('CHIM-BLK-003: a tree that comes back %s is refused whole; mended, it goes up', (_what, bend) => {
       const stack = createProbeStack(shape);
       const { root, tree } = startOn(stack, operation);
       const blocks = blocksOf(tree);
-      const links = blocks.map(({ nextBlock, dependentBlockList }) => ({ nextBlock, dependentBlockList }));
+      const members = (blocks as unknown as OffloadBlockList[]).map(({ nextBlock, dependentBlockList, offloadHandle }) => ({ nextBlock, dependentBlockList, offloadHandle }));
       // Statuses and cells are what a target writes before it completes.
       for (const block of blocks) {
         block.status = NDIS_STATUS_SUCCESS;
@@ -350,7 +359,7 @@ describe.each(STACK_SHAPES)('a target that lies about trees, %s', (_name, shape)
       }
       bend(blocks, stack);
       refused(stack, root, () => { stack.target.passUp(operation, tree); }, 'CHIM-BLK-003');
-      blocks.forEach((block, at) => Object.assign(block, links[at]));
+      blocks.forEach((block, at) => Object.assign(block, members[at]));
       stack.target.passUp(operation, tree);
       stack.target.trees.length = 0;
       expectGoesOn(stack);
