@@ -57,7 +57,7 @@ export class DeliveryModel {
     if (!this.isTimerRunning) return;
     this.isTimerRunning = false;
     const [head] = this.posted;
-    if (head !== undefined && !head.isNoPush && isStarted(head)) this.complete();
+    if (head?.isNoPush === false && isStarted(head)) this.complete();
     this.settle();
   }
 
@@ -124,7 +124,7 @@ export class DeliveryModel {
   /** What follows when nothing is going on: a request that came with data in it, and the FIN. */
   private settle(): void {
     const [head] = this.posted;
-    if (head !== undefined && head.placed === 0 && head.prefilled > 0 && !head.isNoPush) this.isTimerRunning = true;
+    if (head?.placed === 0 && head.prefilled > 0 && !head.isNoPush) this.isTimerRunning = true;
     if (!this.hasFin || this.isFinTold || this.buffered > 0) return;
     if (head !== undefined && isStarted(head)) {
       this.complete();

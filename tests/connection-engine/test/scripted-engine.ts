@@ -16,6 +16,8 @@ export class ScriptedEngine implements ConnectionEngine {
   readonly commands: string[] = [];
   readonly lent: Lent[] = [];
   readonly records = new Map<number, ConnectionRecord>();
+  /** Ports at the host's end, of every connection that was offered. */
+  readonly offeredPorts: number[] = [];
   readonly edges = new Map<number, number>();
   /** Frames of the host. */
   readonly frames: Uint8Array[] = [];
@@ -45,6 +47,7 @@ export class ScriptedEngine implements ConnectionEngine {
     const copy = Object.assign(new ConnectionRecord(), record);
     Object.assign(copy.settings, record.settings);
     this.records.set(id, copy);
+    this.offeredPorts.push(record.localPort);
     this.edges.set(id, seqAdd(record.rcvNxt, record.rcvWnd));
     if (!this.note('open', id)) return;
     const refusal = this.refusals.get(record.localPort) ?? NDIS_STATUS_SUCCESS;

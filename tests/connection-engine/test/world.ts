@@ -1,7 +1,7 @@
 // A probe host, NDIS, the base of targets, a scripted engine. Nothing moves but by what the test does.
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
-import { ProbeHost, blocksOf, membersOf, present, tcpBlock, tcpState, type ProbeTree, type TreeShape } from '@ndis-chimney/kit';
+import { ProbeHost, blocksOf, membersOf, present, tcpBlock, type ProbeTree, type TreeShape } from '@ndis-chimney/kit';
 import { createOffloadTarget, type EngineEvents, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
 import {
   Dpc,
@@ -183,5 +183,3 @@ export function delegatedBlock(handle: OffloadHandle): { readonly block: Protoco
 export function pattern(length: number, offset = 0): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, index) => (offset + index) % 251);
 }
-
-export { tcpState };
