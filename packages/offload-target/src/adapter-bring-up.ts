@@ -6,6 +6,7 @@ import {
   NDIS_OFFLOAD_SUPPORTED,
   NDIS_SIZEOF_TCP_OFFLOAD_EVENT_HANDLERS_REVISION_1,
   NDIS_STATUS_BAD_VERSION,
+  NDIS_STATUS_FAILURE,
   NDIS_STATUS_SUCCESS,
   NdisMiniportAdapterGeneralAttributes,
   NdisMiniportAdapterOffloadAttributes,
@@ -18,6 +19,7 @@ import {
   type OffloadTargetEnvironment,
 } from '@ndis-chimney/types';
 
+import { textOf, type EngineRule } from './engine-rules.ts';
 import { OffloadAdapter, type EngineFactory } from './offload-adapter.ts';
 import type { ResolvedLimits } from './target-limits.ts';
 
@@ -47,7 +49,14 @@ export function bringUp(
     revision >= NDIS_OBJECT_TCP_OFFLOAD_REVISION_1 &&
     size >= NDIS_SIZEOF_TCP_OFFLOAD_EVENT_HANDLERS_REVISION_1;
   if (!isKnown) return NDIS_STATUS_BAD_VERSION;
-  const adapter = new OffloadAdapter(targetName, adapterName, miniport, offloadHandlers, environment, limits, createEngine);
+  let adapter: OffloadAdapter;
+  try {
+    adapter = new OffloadAdapter(targetName, adapterName, miniport, offloadHandlers, environment, limits, createEngine);
+  } catch (error) {
+    const detail = `engine of ${adapterName}: createEngine threw ${textOf(error)}`;
+    miniport.ndis.reportViolation({ rule: 'CHIM-ENG-002' satisfies EngineRule, actor: targetName, detail, cause: error });
+    return NDIS_STATUS_FAILURE;
+  }
   const registration = new NdisMiniportAdapterRegistrationAttributes<OffloadAdapter>();
   registration.miniportAdapterContext = adapter;
   const general = new NdisMiniportAdapterGeneralAttributes();

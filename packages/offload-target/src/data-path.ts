@@ -157,7 +157,7 @@ export class DataPath {
 
   /** True while nothing may be sent or taken, because the upload was asked for. */
   private get isStopped(): boolean {
-    return this.tcp.uploadReason !== 0 && !this.adapter.limits.isInvalidateLenient;
+    return this.tcp.uploadReason !== 0;
   }
 
   private forward(forwards: ForwardQueue): void {

@@ -14,3 +14,8 @@ export const ENGINE_RULES = {
 } as const;
 /** An id of {@link ENGINE_RULES}. */
 export type EngineRule = keyof typeof ENGINE_RULES;
+
+/** What an engine threw, in a message. */
+export function textOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+}

@@ -32,7 +32,7 @@ import { ConnectionRecord, type ConnectionReport } from './connection-record.ts'
 import type { DataPath } from './data-path.ts';
 import { EngineEventSink } from './engine-event-sink.ts';
 import { EngineGuard } from './engine-guard.ts';
-import type { EngineRule } from './engine-rules.ts';
+import { textOf, type EngineRule } from './engine-rules.ts';
 import { Indications } from './indications.ts';
 import type { PathObject } from './offload-objects.ts';
 import { OrdinaryPath } from './ordinary-path.ts';
@@ -141,13 +141,14 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
     this.environment = environment;
     this.clock = environment.clock;
     this.limits = limits;
+    // First of all: when it throws, nothing has been allocated.
+    this.engine = new EngineGuard(createEngine(this.engineEnvironment()), this);
     this.completions = new Completions(miniport, handlers, this.upcalls);
     this.indications = new Indications(environment.pools.allocateNetBufferListPool(targetName));
     this.ordinary = new OrdinaryPath(this, environment.pools.allocateNetBufferListPool(targetName));
     this.admission = new Admission(limits);
     this.reachability = new Reachability(this);
     this.power = new PowerState(this);
-    this.engine = new EngineGuard(createEngine(this.engineEnvironment()), this);
   }
 
   private engineEnvironment(): EngineEnvironment {
@@ -228,7 +229,7 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   }
 
   private get hasWork(): boolean {
-    return this.readyHead !== null || this.incoming.length > 0 || this.isEngineDue || !this.completions.isEmpty || this.closing.length > 0 || this.hasAnswered || this.hasFailureToTell;
+    return this.readyHead !== null || this.incoming.length > 0 || this.isEngineDue || !this.completions.isEmpty || this.closing.length > 0 || this.ordinary.hasWaiting || this.hasAnswered || this.hasFailureToTell;
   }
 
   private get hasAnswered(): boolean {
@@ -493,9 +494,8 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
     if (tcp.uploadReason !== 0 || tcp.isFailed) return;
     if (tcp.isHalfClosed && !isAllowedHalfClosed(reason)) return;
     this.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve, reason);
-    if (!isMandatoryReason(reason)) return;
+    if (!isMandatoryReason(reason) || (reason === TCP_UPLOAD_REASON.InvalidState && this.limits.isInvalidateLenient)) return;
     tcp.uploadReason = reason;
-    if (reason === TCP_UPLOAD_REASON.InvalidState && this.limits.isInvalidateLenient) return;
     tcp.dataPath?.stopForUpload();
     if (tcp.isHeld) tcp.dataPath?.giveBack();
     else this.hold(tcp, null, null);
@@ -561,8 +561,4 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
     this.indications.close();
     this.ordinary.close();
   }
-}
-
-function textOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }

@@ -33,6 +33,11 @@ export class OrdinaryPath {
     return this.pool.outstanding - this.waiting;
   }
 
+  /** True when frames wait for the next pass. */
+  get hasWaiting(): boolean {
+    return this.head !== null;
+  }
+
   /** Frames of the host: each NET_BUFFER is one. They are sent, or lost, and are back with the next pass. */
   send(list: NetBufferList): void {
     const { engine } = this.adapter;
