@@ -50,7 +50,7 @@ export abstract class OffloadedObject {
   offering: Offering | null = null;
   private stateNow: OffloadState = 'InHost';
   private states: Subject<OffloadStateChange> | null = null;
-  private gone: ((error: unknown) => void)[] | null = null;
+  private gone: ((error: Error | null) => void)[] | null = null;
 
   /** @internal */
   constructor(adapter: HostAdapter, hasDependents: boolean) {
@@ -152,12 +152,12 @@ export abstract class OffloadedObject {
   }
 
   /** @internal Calls back when the object is the host's, is not to be taken back after all, or cannot be: with the error. */
-  whenGone(then: (error: unknown) => void): void {
+  whenGone(then: (error: Error | null) => void): void {
     (this.gone ??= []).push(then);
   }
 
   /** @internal */
-  sayGone(error: unknown = null): void {
+  sayGone(error: Error | null = null): void {
     const { gone } = this;
     this.gone = null;
     if (gone !== null) for (const then of gone) then(error);

@@ -92,7 +92,7 @@ export class TerminateOperation implements StateOperation {
       for (const [object, state] of before) {
         object.moveTo(state, 'refused', NDIS_STATUS_FAILURE);
         object.terminateRefused?.(error);
-        object.sayGone(error);
+        object.sayGone(error as Error);
       }
     }
   }

@@ -62,6 +62,15 @@ describe.each([0, 1])('over %i intermediate drivers', (intermediates) => {
     await stack.close();
   });
 
+  test('a resume that says nothing of capabilities leaves those that are asked for (CHIM-TRM-020)', async () => {
+    const stack = createHostStack({ intermediates });
+    stack.target.indicateStatus(NDIS_STATUS_OFFLOAD_PAUSE);
+    stack.target.indicateStatus(NDIS_STATUS_OFFLOAD_RESUME);
+    expect(stack.host.capabilitiesOf(stack.host.adapterNames[0] ?? '')).toMatchObject({ tcpConnectionOffloadCapacity: 1000 });
+    await stack.connect();
+    await stack.close();
+  });
+
   test('an offload that waits when the pause comes is not begun (CHIM-TRM-020)', async () => {
     const stack = createHostStack({ intermediates });
     const first = stack.host.offload(from(1));
