@@ -4,28 +4,24 @@ import {
   NDIS_STATUS_SUCCESS,
   offloadLayerOf,
   type MiniportOffloadBlockList,
+  type NDIS_STATUS,
   type NdisBinding,
   type NdisLibrary,
   type NetBufferList,
   type OffloadBlockList,
+  type OffloadHandle,
   type ProtocolOffloadBlockList,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 
 import { CallEntryPool, type CallEntry } from './call-entry.ts';
+import type { IntermediateDriverLimits } from './intermediate-driver.ts';
 import type { NetBufferListTracker } from './net-buffer-list-tracker.ts';
 import { OffloadEntry } from './offload-entry.ts';
-
-/** Which state operation a tree is relayed for: only two of the five change what the driver keeps. */
-export type RelayedOperation = 'initiate' | 'terminate' | 'other';
+import type { StateOperation } from './state-operation.ts';
 
 /** Memory an intermediate driver has for state operations. */
-export interface BlockListReuseLimits {
-  /** Most state operations relayed at one time. */
-  readonly callEntries?: number;
-  /** Most objects offloaded through the driver. */
-  readonly offloadEntries?: number;
-}
+export type BlockListReuseLimits = Pick<IntermediateDriverLimits, 'callEntries' | 'offloadEntries'>;
 
 /**
  * In-place reuse of block lists: a MINIPORT block list that came down is turned into the PROTOCOL block list that goes
@@ -38,12 +34,12 @@ export interface BlockListReuseLimits {
 export class BlockListReuse<UpperEdge = unknown> {
   /** Objects offloaded through the driver. */
   offloadEntries = 0;
-  private readonly ndis: NdisLibrary;
+  protected readonly ndis: NdisLibrary;
+  protected readonly calls: CallEntryPool<UpperEdge>;
+  protected readonly sends: NetBufferListTracker<UpperEdge>;
+  protected readonly receives: NetBufferListTracker<UpperEdge>;
   private readonly owner: string;
-  private readonly calls: CallEntryPool<UpperEdge>;
   private readonly entryLimit: number;
-  private readonly sends: NetBufferListTracker<UpperEdge>;
-  private readonly receives: NetBufferListTracker<UpperEdge>;
   private readonly walk: BlockWalk<OffloadBlockList> = new BlockWalk<OffloadBlockList>();
 
   /**
@@ -103,18 +99,51 @@ export class BlockListReuse<UpperEdge = unknown> {
     const upperHandle = block.offloadHandle;
     let entry: OffloadEntry<UpperEdge> | null = null;
     if (upperHandle !== null) {
-      entry = upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
+      entry = this.entryOf(block, upperHandle, lowerBinding);
       if (entry === null) {
-        if (this.offloadEntries >= this.entryLimit) return false;
-        if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return false;
-        entry = new OffloadEntry(lowerBinding, upperHandle, upperEdge);
-        this.offloadEntries++;
-        this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
+        entry = this.admit(block, upperHandle, upperEdge, lowerBinding);
+        if (entry === null) return false;
       }
     }
     call.save(block);
     block.offloadHandle = entry === null ? null : entry.handle;
     return true;
+  }
+
+  /** The entry of an object that is offloaded on a binding; null for a new one. */
+  protected entryOf(_block: OffloadBlockList, upperHandle: OffloadHandle, _lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
+    return upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
+  }
+
+  /** Makes the entry of a new object. */
+  protected createEntry(_block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> {
+    return new OffloadEntry(lowerBinding, upperHandle, upperEdge);
+  }
+
+  /** The object of a block was offloaded: from now on the upper cell names the driver's record of it. */
+  protected keep(_block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
+    entry.upperHandle.miniportOffloadContext = entry;
+  }
+
+  /** The object of an entry that was kept is not offloaded any more. */
+  protected drop(entry: OffloadEntry<UpperEdge>): void {
+    this.forget(entry);
+  }
+
+  /** An entry for a new object, contexts on its send data included; null, with nothing changed, without memory. */
+  protected admit(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
+    if (this.offloadEntries >= this.entryLimit) return null;
+    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return null;
+    const entry = this.createEntry(block, upperHandle, upperEdge, lowerBinding);
+    this.offloadEntries++;
+    this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
+    return entry;
+  }
+
+  /** The object of an entry that {@link admit} made was not offloaded. */
+  protected dismiss(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
+    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
+    this.forget(entry);
   }
 
   /** Makes a tree that {@link down} prepared, and that was refused below, what it was when it came down. */
@@ -126,17 +155,15 @@ export class BlockListReuse<UpperEdge = unknown> {
   private undo(root: OffloadBlockList, call: CallEntry<UpperEdge>, count: number): void {
     let block: OffloadBlockList | null = this.walk.start(root);
     for (let i = 0; i < count && block !== null; i++) {
-      const { offloadHandle, netBufferListChain } = block;
-      if (offloadHandle?.state === 'new') {
-        this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
-        if (netBufferListChain !== null) this.sends.pop(netBufferListChain);
-      }
+      const { offloadHandle } = block;
+      if (offloadHandle?.state === 'new') this.dismiss(block, offloadHandle.owner as OffloadEntry<UpperEdge>);
       call.restore(block);
       block = this.walk.next(block);
     }
     this.calls.release(this.ndis, call);
   }
 
+  /** Frees the memory of an entry. */
   private forget(entry: OffloadEntry<UpperEdge>): void {
     this.offloadEntries--;
     this.ndis.observer?.freed?.('IM_OFFLOAD_ENTRY', entry, this.owner);
@@ -148,7 +175,7 @@ export class BlockListReuse<UpperEdge = unknown> {
    * of the objects that were offloaded name the driver's entries; after a terminate the entries are gone.
    * @returns the tree, and the upper interface it belongs to.
    */
-  up(operation: RelayedOperation, tree: ProtocolOffloadBlockList): { tree: MiniportOffloadBlockList; upperEdge: UpperEdge } {
+  up(operation: StateOperation, tree: ProtocolOffloadBlockList): { tree: MiniportOffloadBlockList; upperEdge: UpperEdge } {
     const root = tree as unknown as OffloadBlockList;
     const call = root.imReserved0 as CallEntry<UpperEdge>;
     const upperEdge = call.upperEdge as UpperEdge;
@@ -165,23 +192,29 @@ export class BlockListReuse<UpperEdge = unknown> {
     const upperHandle = call.upperHandleOf(block);
     if (upperHandle === null || upperHandle.miniportOffloadContext !== null) return;
     const entry = block.offloadHandle?.owner as OffloadEntry<UpperEdge>;
-    if (block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS) {
-      upperHandle.miniportOffloadContext = entry;
-      return;
-    }
-    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
-    this.forget(entry);
+    if (isOffloaded(block.status)) this.keep(block, entry);
+    else this.dismiss(block, entry);
   }
 
   private upTerminate(block: OffloadBlockList, upperEdge: UpperEdge): void {
     const { offloadHandle } = block;
     if (offloadHandle === null) return;
+    this.takeReturned(block, upperEdge);
+    if (block.status === NDIS_STATUS_SUCCESS) this.drop(offloadHandle.owner as OffloadEntry<UpperEdge>);
+  }
+
+  /** Data that comes back with a terminated connection: sends are done with, received data goes up like any other. */
+  protected takeReturned(block: OffloadBlockList, upperEdge: UpperEdge): void {
     if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
     const buffered = bufferedDataOf(block);
     // Nobody could be told that there is no memory for it.
     if (buffered !== null) this.receives.pushAlways(buffered, upperEdge);
-    if (block.status === NDIS_STATUS_SUCCESS) this.forget(offloadHandle.owner as OffloadEntry<UpperEdge>);
   }
+}
+
+/** True for the status of an initiated block whose own object was offloaded. */
+export function isOffloaded(status: NDIS_STATUS): boolean {
+  return status === NDIS_STATUS_SUCCESS || status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
 }
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {

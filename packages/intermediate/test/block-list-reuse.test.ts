@@ -22,7 +22,7 @@ interface Setup extends Edge {
   readonly reuse: BlockListReuse<string>;
   readonly sends: NetBufferListTracker<string>;
   readonly down: (root: OffloadBlockList) => OffloadBlockList | null;
-  readonly up: (operation: 'initiate' | 'terminate' | 'other', root: OffloadBlockList) => OffloadBlockList;
+  readonly up: (operation: 'initiate' | 'terminate' | 'query', root: OffloadBlockList) => OffloadBlockList;
 }
 
 function setup(limits: BlockListReuseLimits = {}, contexts = Infinity): Setup {
