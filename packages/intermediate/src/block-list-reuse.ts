@@ -37,7 +37,7 @@ export class BlockListReuse<UpperEdge = unknown> {
   protected readonly ndis: NdisLibrary;
   protected readonly calls: CallEntryPool<UpperEdge>;
   protected readonly sends: NetBufferListTracker<UpperEdge>;
-  protected readonly receives: NetBufferListTracker<UpperEdge>;
+  protected readonly receives: NetBufferListTracker<NdisBinding>;
   private readonly owner: string;
   private readonly entryLimit: number;
   private readonly walk: BlockWalk<OffloadBlockList> = new BlockWalk<OffloadBlockList>();
@@ -50,7 +50,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     ndis: NdisLibrary,
     owner: string,
     sends: NetBufferListTracker<UpperEdge>,
-    receives: NetBufferListTracker<UpperEdge>,
+    receives: NetBufferListTracker<NdisBinding>,
     limits: BlockListReuseLimits = {},
   ) {
     this.ndis = ndis;
@@ -99,7 +99,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     const upperHandle = block.offloadHandle;
     let entry: OffloadEntry<UpperEdge> | null = null;
     if (upperHandle !== null) {
-      entry = this.entryOf(block, upperHandle, lowerBinding);
+      entry = this.entryOf(block, lowerBinding, upperHandle);
       if (entry === null) {
         entry = this.admit(block, upperHandle, upperEdge, lowerBinding);
         if (entry === null) return false;
@@ -111,7 +111,7 @@ export class BlockListReuse<UpperEdge = unknown> {
   }
 
   /** The entry of an object that is offloaded on a binding; null for a new one. */
-  protected entryOf(_block: OffloadBlockList, upperHandle: OffloadHandle, _lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
+  protected entryOf(_block: OffloadBlockList, _lowerBinding: NdisBinding, upperHandle: OffloadHandle): OffloadEntry<UpperEdge> | null {
     return upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
   }
 
@@ -181,7 +181,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     const upperEdge = call.upperEdge as UpperEdge;
     for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
       if (operation === 'initiate') this.upInitiate(block, call);
-      else if (operation === 'terminate') this.upTerminate(block, upperEdge);
+      else if (operation === 'terminate') this.upTerminate(block);
       call.restore(block);
     }
     this.calls.release(this.ndis, call);
@@ -196,19 +196,19 @@ export class BlockListReuse<UpperEdge = unknown> {
     else this.dismiss(block, entry);
   }
 
-  private upTerminate(block: OffloadBlockList, upperEdge: UpperEdge): void {
+  private upTerminate(block: OffloadBlockList): void {
     const { offloadHandle } = block;
     if (offloadHandle === null) return;
-    this.takeReturned(block, upperEdge);
+    this.takeReturned(block, offloadHandle.binding);
     if (block.status === NDIS_STATUS_SUCCESS) this.drop(offloadHandle.owner as OffloadEntry<UpperEdge>);
   }
 
   /** Data that comes back with a terminated connection: sends are done with, received data goes up like any other. */
-  protected takeReturned(block: OffloadBlockList, upperEdge: UpperEdge): void {
+  protected takeReturned(block: OffloadBlockList, lowerBinding: NdisBinding): void {
     if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
     const buffered = bufferedDataOf(block);
     // Nobody could be told that there is no memory for it.
-    if (buffered !== null) this.receives.pushAlways(buffered, upperEdge);
+    if (buffered !== null) this.receives.pushAlways(buffered, lowerBinding);
   }
 }
 

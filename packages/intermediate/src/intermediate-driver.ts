@@ -10,6 +10,7 @@ import {
   type ClientChimneyOffloadTcpHandlers,
   type MiniportDriver,
   type NDIS_STATUS,
+  type NdisBinding,
   type NdisLibrary,
   type NdisMiniportDriverHandle,
   type NdisProtocolHandle,
@@ -54,8 +55,8 @@ export abstract class IntermediateDriver<Upper extends VirtualMiniport> {
   ndisProtocolHandle!: NdisProtocolHandle;
   /** NBLs on their way down. */
   protected readonly sends: NetBufferListTracker<Upper>;
-  /** NBLs indicated on their way up. */
-  protected readonly receives: NetBufferListTracker<Upper>;
+  /** NBLs indicated on their way up, each with the binding that it goes back to. */
+  protected readonly receives: NetBufferListTracker<NdisBinding>;
   protected readonly completions: DeferredCompletions<Upper>;
   protected readonly failures: RequestFailures<Upper>;
   /** The contexts of {@link sends}, which the relay calls of NDIS push and pop themselves. */

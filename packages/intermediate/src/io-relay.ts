@@ -5,6 +5,7 @@ import {
   type BytesConsumed,
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
+  type NdisBinding,
   type NetBufferList,
   type OffloadHandle,
   type ProtocolOffloadBlockList,
@@ -24,10 +25,11 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
   /** The one upper interface that the NBLs of a completed list came from; null when they came from several. */
   protected abstract upperEdgeOf(lower: Lower, netBufferList: NetBufferList): Upper | null;
 
-  /** NBLs are with the upper interface again: what waits for them goes on. */
-  protected returned(edge: Upper, _lower: Lower): void {
-    if (edge.isPausePending) this.continuePause(edge);
-  }
+  /** The one binding that the NBLs of a returned list were indicated on; null when they were on several. */
+  protected abstract bindingOf(edge: Upper, netBufferList: NetBufferList): NdisBinding | null;
+
+  /** NBLs are with their owner again: what waits for them goes on. */
+  protected abstract returned(edge: Upper, lower: Lower): void;
 
   // --- requests down ---
 
@@ -52,6 +54,30 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
   private failRequest(request: DataRequest, edge: Upper, entry: OffloadEntry, list: NetBufferList): NDIS_STATUS {
     this.failures.fail(request, entry, list, edge);
     return NDIS_STATUS_PENDING;
+  }
+
+  miniportTcpOffloadReceiveReturn(edge: Upper, netBufferList: NetBufferList): NDIS_STATUS {
+    this.returnToOwners(edge, netBufferList, (binding, list) => {
+      binding.offloadTcpReceiveReturn(list);
+    });
+    return NDIS_STATUS_SUCCESS;
+  }
+
+  /** Gives indicated NBLs back on the bindings they came from. One that is stopped is tried once more, from a DPC. */
+  protected returnToOwners(edge: Upper, list: NetBufferList, giveBack: (binding: NdisBinding, list: NetBufferList) => void): void {
+    const returnRun = (binding: NdisBinding, run: NetBufferList): void => {
+      this.completeOrRetry(edge, () => {
+        giveBack(binding, run);
+      });
+      this.returned(edge, binding.protocolBindingContext as Lower);
+    };
+    const binding = this.bindingOf(edge, list);
+    if (binding === null) {
+      this.receives.popByUpperEdge(list, returnRun);
+      return;
+    }
+    this.receives.pop(list);
+    returnRun(binding, list);
   }
 
   // --- completions up ---
@@ -143,14 +169,14 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
   }
 
   protocolTcpOffloadReceiveIndicate(
-    offloadContext: OffloadHandle<OffloadEntry<Upper>>,
+    { owner, binding }: OffloadHandle<OffloadEntry<Upper>>,
     netBufferList: NetBufferList,
     status: NDIS_STATUS,
     bytesConsumed: BytesConsumed,
   ): NDIS_STATUS {
-    const { upperHandle, upperEdge } = offloadContext.owner;
+    const { upperHandle, upperEdge } = owner;
     // Without memory the data stays below, and is offered again when the host posts a receive.
-    if (!this.receives.push(netBufferList, upperEdge)) return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
+    if (!this.receives.push(netBufferList, binding)) return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
     let result: NDIS_STATUS = NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
     try {
       result = upperEdge.handlers.tcpOffloadReceiveHandler(upperHandle, netBufferList, status, bytesConsumed);

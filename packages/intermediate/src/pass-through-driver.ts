@@ -10,6 +10,7 @@ import {
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
   type NdisBindContext,
+  type NdisBinding,
   type NdisBindParameters,
   type NdisLibrary,
   type NdisMiniport,
@@ -57,7 +58,7 @@ export class PassThroughDriver
     ClientChimneyOffloadGenericHandlers<PassThroughAdapter>,
     ClientChimneyOffloadTcpHandlers<PassThroughAdapter, Entry>
 {
-  private readonly oids: OidRelay<PassThroughAdapter> = new OidRelay();
+  private readonly oids = new OidRelay<PassThroughAdapter>();
 
   constructor(ndis: NdisLibrary, options: PassThroughOptions = {}) {
     super(ndis, options.name ?? 'pass-through', options);
@@ -70,6 +71,14 @@ export class PassThroughDriver
 
   protected upperEdgeOf(adapter: PassThroughAdapter): PassThroughAdapter {
     return adapter;
+  }
+
+  protected bindingOf(adapter: PassThroughAdapter): NdisBinding {
+    return adapter.lower;
+  }
+
+  protected returned(adapter: PassThroughAdapter): void {
+    if (adapter.isPausePending) this.continuePause(adapter);
   }
 
   protected relayTree(operation: StateOperation, adapter: PassThroughAdapter, tree: MiniportOffloadBlockList): boolean {
@@ -175,19 +184,7 @@ export class PassThroughDriver
     // The lower binding is closed by the unbind that caused the halt; nothing else is held per virtual miniport.
   }
 
-  // --- received data down, status up ---
-
-  miniportTcpOffloadReceiveReturn(adapter: PassThroughAdapter, netBufferList: NetBufferList): NDIS_STATUS {
-    this.receives.pop(netBufferList);
-    try {
-      adapter.lower.offloadTcpReceiveReturn(netBufferList);
-    } catch (error) {
-      this.completions.add(adapter, () => { adapter.lower.offloadTcpReceiveReturn(netBufferList); });
-      throw error;
-    }
-    this.returned(adapter, adapter);
-    return NDIS_STATUS_SUCCESS;
-  }
+  // --- status up ---
 
   protocolStatusEx(adapter: PassThroughAdapter, statusIndication: NdisStatusIndication): void {
     // Before the virtual miniport is up nobody above could hear it; capabilities are read when it comes up.
@@ -215,7 +212,7 @@ export class PassThroughDriver
   protocolSendNetBufferListsComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList, sendCompleteFlags: number): void {
     this.sends.pop(netBufferList);
     this.completeOrRetry(adapter, () => { adapter.miniport.sendNetBufferListsComplete(netBufferList, sendCompleteFlags); });
-    this.returned(adapter, adapter);
+    this.returned(adapter);
   }
 
   protocolReceiveNetBufferLists(
@@ -226,7 +223,7 @@ export class PassThroughDriver
     receiveFlags: number,
   ): void {
     const mustComeBack = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
-    if (!adapter.isUp || !this.receives.push(netBufferList, adapter)) {
+    if (!adapter.isUp || !this.receives.push(netBufferList, adapter.lower)) {
       if (!mustComeBack) adapter.lower.returnNetBufferLists(netBufferList, 0);
       return;
     }
@@ -236,12 +233,10 @@ export class PassThroughDriver
       if (mustComeBack) this.receives.pop(netBufferList);
     }
     // One that was not accepted came back inside the call.
-    this.returned(adapter, adapter);
+    this.returned(adapter);
   }
 
   miniportReturnNetBufferLists(adapter: PassThroughAdapter, netBufferList: NetBufferList, returnFlags: number): void {
-    this.receives.pop(netBufferList);
-    this.completeOrRetry(adapter, () => { adapter.lower.returnNetBufferLists(netBufferList, returnFlags); });
-    this.returned(adapter, adapter);
+    this.returnToOwners(adapter, netBufferList, (binding, list) => { binding.returnNetBufferLists(list, returnFlags); });
   }
 }

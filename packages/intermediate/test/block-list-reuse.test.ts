@@ -28,7 +28,7 @@ interface Setup extends Edge {
 function setup(limits: BlockListReuseLimits = {}, contexts = Infinity): Setup {
   const edge = createEdge();
   const sends = new NetBufferListTracker<string>(edge.ndis, { name: 'im' }, { limit: contexts });
-  const reuse = new BlockListReuse<string>(edge.ndis, 'im', sends, new NetBufferListTracker<string>(edge.ndis, { name: 'im' }), limits);
+  const reuse = new BlockListReuse<string>(edge.ndis, 'im', sends, new NetBufferListTracker<NdisBinding>(edge.ndis, { name: 'im' }), limits);
   return {
     ...edge,
     reuse,
