@@ -132,12 +132,17 @@ export class BlockListReuse<UpperEdge = unknown> {
 
   /** An entry for a new object, contexts on its send data included; null, with nothing changed, without memory. */
   protected admit(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
-    if (this.offloadEntries >= this.entryLimit) return null;
-    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return null;
     const entry = this.createEntry(block, upperHandle, upperEdge, lowerBinding);
+    return this.count(block, upperEdge, entry) ? entry : null;
+  }
+
+  /** Counts a new entry, and puts contexts on its send data. @returns false, with nothing changed, without memory. */
+  protected count(block: OffloadBlockList, upperEdge: UpperEdge, entry: OffloadEntry<UpperEdge>): boolean {
+    if (this.offloadEntries >= this.entryLimit) return false;
+    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return false;
     this.offloadEntries++;
     this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
-    return entry;
+    return true;
   }
 
   /** The object of an entry that {@link admit} made was not offloaded. */

@@ -57,27 +57,39 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
   }
 
   miniportTcpOffloadReceiveReturn(edge: Upper, netBufferList: NetBufferList): NDIS_STATUS {
-    this.returnToOwners(edge, netBufferList, (binding, list) => {
-      binding.offloadTcpReceiveReturn(list);
-    });
+    const binding = this.bindingOf(edge, netBufferList);
+    if (binding === null) {
+      this.receives.popByUpperEdge(netBufferList, (owner, run) => {
+        this.returnReceived(edge, owner, run);
+      });
+    } else {
+      this.receives.pop(netBufferList);
+      this.returnReceived(edge, binding, netBufferList);
+    }
     return NDIS_STATUS_SUCCESS;
   }
 
-  /** Gives indicated NBLs back on the bindings they came from. One that is stopped is tried once more, from a DPC. */
-  protected returnToOwners(edge: Upper, list: NetBufferList, giveBack: (binding: NdisBinding, list: NetBufferList) => void): void {
-    const returnRun = (binding: NdisBinding, run: NetBufferList): void => {
+  private returnReceived(edge: Upper, binding: NdisBinding, list: NetBufferList): void {
+    try {
+      binding.offloadTcpReceiveReturn(list);
+    } catch (error) {
+      // It was stopped, and is tried once more.
+      this.completions.add(edge, () => {
+        binding.offloadTcpReceiveReturn(list);
+      });
+      throw error;
+    }
+    this.returned(edge, binding.protocolBindingContext as Lower);
+  }
+
+  /** `MiniportReturnNetBufferLists`: gives NBLs of the ordinary path back on the bindings they came from. */
+  miniportReturnNetBufferLists(edge: Upper, netBufferList: NetBufferList, returnFlags: number): void {
+    this.receives.popByUpperEdge(netBufferList, (binding, run) => {
       this.completeOrRetry(edge, () => {
-        giveBack(binding, run);
+        binding.returnNetBufferLists(run, returnFlags);
       });
       this.returned(edge, binding.protocolBindingContext as Lower);
-    };
-    const binding = this.bindingOf(edge, list);
-    if (binding === null) {
-      this.receives.popByUpperEdge(list, returnRun);
-      return;
-    }
-    this.receives.pop(list);
-    returnRun(binding, list);
+    });
   }
 
   // --- completions up ---

@@ -235,8 +235,4 @@ export class PassThroughDriver
     // One that was not accepted came back inside the call.
     this.returned(adapter);
   }
-
-  miniportReturnNetBufferLists(adapter: PassThroughAdapter, netBufferList: NetBufferList, returnFlags: number): void {
-    this.returnToOwners(adapter, netBufferList, (binding, list) => { binding.returnNetBufferLists(list, returnFlags); });
-  }
 }
