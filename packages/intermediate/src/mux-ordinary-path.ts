@@ -1,4 +1,4 @@
-import { NDIS_RECEIVE_FLAGS_RESOURCES, type NetBufferList, type NetBufferListContextPool } from '@ndis-chimney/types';
+import { NDIS_RECEIVE_FLAGS_RESOURCES, NDIS_STATUS_PAUSED, NDIS_STATUS_RESOURCES, type NetBufferList, type NetBufferListContextPool } from '@ndis-chimney/types';
 
 import type { MuxLower } from './mux-lower.ts';
 import type { MuxPlacement } from './mux-placement.ts';
@@ -17,7 +17,7 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
   miniportSendNetBufferLists(upper: MuxUpper, netBufferList: NetBufferList, portNumber: number, sendFlags: number): void {
     const lower = this.placement.primary;
     if (lower === null || !this.sends.push(netBufferList, upper)) {
-      this.failures.failOrdinary(netBufferList, upper);
+      this.failures.failOrdinary(netBufferList, upper, lower === null ? NDIS_STATUS_PAUSED : NDIS_STATUS_RESOURCES);
       return;
     }
     if (upper.isTagging) swapTags(this.sendContexts, netBufferList, (tag) => (tag === 0 ? tagInfo(upper.vlanId, upper.priority) : tag));

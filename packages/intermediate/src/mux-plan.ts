@@ -37,14 +37,19 @@ export function placeOf(block: MiniportOffloadBlockList): MuxLower | null {
   return block.scratch0 as MuxLower | null;
 }
 
-/** Finds out where the objects of a tree are, and says where new ones go. @returns null when new ones can go nowhere. */
-export function planTree(operation: StateOperation, tree: MiniportOffloadBlockList, upper: MuxUpper, placement: MuxPlacement): TreePlan | null {
-  const planner = new Planner(operation, upper, placement);
+/**
+ * Finds out where the objects of a tree are, and says where new ones go.
+ * @param isRetry true when the tree was planned before and has waited: new objects keep their places.
+ * @returns null when new ones can go nowhere.
+ */
+export function planTree(operation: StateOperation, tree: MiniportOffloadBlockList, upper: MuxUpper, placement: MuxPlacement, isRetry: boolean): TreePlan | null {
+  const planner = new Planner(operation, upper, placement, isRetry);
   return planner.plan(tree);
 }
 
 class Planner {
   private readonly operation: StateOperation;
+  private readonly isRetry: boolean;
   private readonly upper: MuxUpper;
   private readonly placement: MuxPlacement;
   private readonly lowers: MuxLower[] = [];
@@ -52,8 +57,9 @@ class Planner {
   private missing: MissingReplica | null = null;
   private isWhole = true;
 
-  constructor(operation: StateOperation, upper: MuxUpper, placement: MuxPlacement) {
+  constructor(operation: StateOperation, upper: MuxUpper, placement: MuxPlacement, isRetry: boolean) {
     this.operation = operation;
+    this.isRetry = isRetry;
     this.upper = upper;
     this.placement = placement;
   }
@@ -85,12 +91,13 @@ class Planner {
 
   /** @returns false when a new object can go nowhere. */
   private visit(block: MiniportOffloadBlockList, neighbor: MiniportOffloadBlockList | null, path: MiniportOffloadBlockList | null): boolean {
+    const before = this.isRetry ? placeOf(block) : null;
     block.scratch0 = null;
     if (block.miniportOffloadContext === null) return true;
     if (this.operation === 'initiate') {
       // Neighbors and paths go where what is under them goes.
       if (!isNew(block) || block.dependentBlockList !== null) return true;
-      const lower = this.placement.choose(block, this.upper, this.planned);
+      const lower = before?.isUsable === true ? before : this.placement.choose(block, this.upper, this.planned);
       if (lower === null) return false;
       block.scratch0 = lower;
       this.planned.set(lower, (this.planned.get(lower) ?? 0) + 1);

@@ -45,9 +45,9 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
   }
 
   override miniportInitiateOffload(upper: MuxUpper, tree: MiniportOffloadBlockList): void {
-    if (this.initiate(upper, tree)) return;
+    if (this.initiate(upper, tree, false)) return;
     this.waiting.attempt({
-      relay: () => this.initiate(upper, tree),
+      relay: () => this.initiate(upper, tree, true),
       fail: () => {
         this.failLater('initiate', upper, tree);
       },
@@ -55,17 +55,17 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
   }
 
   /** @returns false when the tree has to wait. Without memory it fails. */
-  private initiate(upper: MuxUpper, tree: MiniportOffloadBlockList): boolean {
-    const attempt = this.attempt('initiate', upper, tree);
+  private initiate(upper: MuxUpper, tree: MiniportOffloadBlockList, isRetry: boolean): boolean {
+    const attempt = this.attempt('initiate', upper, tree, isRetry);
     if (attempt === 'no memory') this.failLater('initiate', upper, tree);
     return attempt !== 'busy';
   }
 
   protected relayTree(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList): boolean {
-    return this.attempt(operation, upper, tree) === 'relayed';
+    return this.attempt(operation, upper, tree, false) === 'relayed';
   }
 
-  private attempt(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList): Attempt {
+  private attempt(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList, isRetry: boolean): Attempt {
     if (this.hopeless.delete(tree)) {
       this.failLater(operation, upper, tree);
       return 'relayed';
@@ -77,15 +77,15 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
     this.tags.fill(operation, upper, tree);
     let attempt: Attempt = 'busy';
     try {
-      attempt = this.place(operation, upper, tree);
+      attempt = this.place(operation, upper, tree, isRetry);
     } finally {
       if (attempt !== 'relayed') this.tags.undo(tree);
     }
     return attempt;
   }
 
-  private place(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList): Attempt {
-    const plan = planTree(operation, tree, upper, this.placement);
+  private place(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList, isRetry: boolean): Attempt {
+    const plan = planTree(operation, tree, upper, this.placement, isRetry);
     if (plan === null) {
       setStatus(tree, NDIS_STATUS_FAILURE);
       this.answerLater(operation, upper, tree);

@@ -141,6 +141,14 @@ export class MuxStack {
     }
   }
 
+  /** Takes the one violation there is. @throws Error unless it is of this rule. */
+  expectOne(rule: string): ChimneyViolation {
+    const [violation, ...others] = this.violations.splice(0);
+    if (violation?.rule !== rule || others.length > 0) throw new Error(`expected one violation of ${rule}, found ${violation?.message ?? 'none'} and ${others.length} others`);
+    return violation;
+  }
+
+  /** Lets everything happen that is due now. */
   settle(): void {
     this.runtime.advance(0);
   }
