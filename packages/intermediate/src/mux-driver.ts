@@ -140,6 +140,7 @@ export class MuxDriver
 
   protected override progressed(lower: MuxLower): void {
     super.progressed(lower);
+    this.oids.review();
     if (lower.isWaitedFor || !this.virtualMiniports.isRunning) this.work.queue();
   }
 

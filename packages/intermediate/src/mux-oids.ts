@@ -54,6 +54,7 @@ export class OidFanOut {
   private readonly pending = new Map<NdisOidRequest, { readonly group: Group; readonly lower: MuxLower }>();
   /** The last successful sets, with buffers of the mux's own. */
   private readonly settings = new Map<NDIS_OID, NdisOidRequest>();
+  private goingToSleep: { readonly upper: MuxUpper; readonly request: NdisOidRequest }[] = [];
   private lowerPowerState: NDIS_DEVICE_POWER_STATE = NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0;
 
   /** @param onLowerDone called when a request to a lower adapter is over. */
@@ -72,29 +73,49 @@ export class OidFanOut {
   /** `MiniportOidRequest`. `uppers` are all interfaces: the adapters below sleep when all of them do. */
   request(upper: MuxUpper, uppers: readonly MuxUpper[], request: NdisOidRequest): NDIS_STATUS {
     if (request.oid === OID_PNP_SET_POWER && request.requestType === NdisRequestSetInformation) return this.setPower(upper, uppers, request);
-    let over: NDIS_STATUS | null = null;
-    let isReturned = false;
-    this.ask(request, this.lowersFor(request), (status) => {
-      if (isReturned) upper.miniport.oidRequestComplete(request, status);
-      else over = status;
-    });
-    isReturned = true;
-    return over ?? NDIS_STATUS_PENDING;
+    return this.askFor(upper, request, request, this.lowersFor(request));
   }
 
-  /** The adapters below enter the highest power state that an interface is in: none sleeps while one above works. */
+  /**
+   * The adapters below enter the highest power state that an interface is in: none sleeps while one above works. An
+   * interface sleeps when its objects are back.
+   */
   private setPower(upper: MuxUpper, uppers: readonly MuxUpper[], request: NdisOidRequest): NDIS_STATUS {
-    upper.powerState = request.informationBuffer as NDIS_DEVICE_POWER_STATE;
+    const state = request.informationBuffer as NDIS_DEVICE_POWER_STATE;
+    upper.powerState = state;
     const highest = Math.min(...uppers.filter(({ isUp }) => isUp).map(({ powerState }) => powerState)) as NDIS_DEVICE_POWER_STATE;
-    if (highest === this.lowerPowerState) return NDIS_STATUS_SUCCESS;
     const before = this.lowerPowerState;
+    if (highest === before) {
+      if (state === NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0 || !this.hasObjectsOf(upper)) return NDIS_STATUS_SUCCESS;
+      this.goingToSleep.push({ upper, request });
+      return NDIS_STATUS_PENDING;
+    }
     this.lowerPowerState = highest;
     const below = requestLike(request);
     below.informationBuffer = highest;
+    return this.askFor(upper, request, below, this.open(), (status) => {
+      if (status !== NDIS_STATUS_SUCCESS) this.lowerPowerState = before;
+    });
+  }
+
+  private hasObjectsOf(upper: MuxUpper): boolean {
+    return this.lowers.some((lower) => lower.hasObjectsOf(upper));
+  }
+
+  /** To be called when objects are back: interfaces that wait for that go to sleep. */
+  review(): void {
+    if (this.goingToSleep.length === 0) return;
+    const asleep = this.goingToSleep.filter(({ upper }) => !this.hasObjectsOf(upper));
+    this.goingToSleep = this.goingToSleep.filter((one) => !asleep.includes(one));
+    for (const { upper, request } of asleep) upper.miniport.oidRequestComplete(request, NDIS_STATUS_SUCCESS);
+  }
+
+  /** Asks adapters for an interface. @returns the status, or NDIS_STATUS_PENDING when the completion will follow. */
+  private askFor(upper: MuxUpper, request: NdisOidRequest, below: NdisOidRequest, lowers: readonly MuxLower[], onStatus?: (status: NDIS_STATUS) => void): NDIS_STATUS {
     let over: NDIS_STATUS | null = null;
     let isReturned = false;
-    this.ask(below, this.open(), (status) => {
-      if (status !== NDIS_STATUS_SUCCESS) this.lowerPowerState = before;
+    this.ask(below, lowers, (status) => {
+      onStatus?.(status);
       if (isReturned) upper.miniport.oidRequestComplete(request, status);
       else over = status;
     });

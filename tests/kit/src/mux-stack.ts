@@ -1,7 +1,7 @@
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { MuxDriver, type MuxOptions } from '@ndis-chimney/intermediate';
-import { NDIS_STATUS_UPLOAD_ALL, TCP_OFFLOAD_EVENT_TYPE, type ChimneyViolation, type NdisStatusIndication, type NetBufferList, type OffloadHandle } from '@ndis-chimney/types';
+import { NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_ALL, TCP_OFFLOAD_EVENT_TYPE, type ChimneyViolation, type NdisStatusIndication, type NetBufferList, type OffloadHandle } from '@ndis-chimney/types';
 
 import { membersOf, textsOf } from './lists.ts';
 import { present } from './present.ts';
@@ -75,9 +75,10 @@ export class MuxStack {
     for (const host of this.hosts) host.calls.clear();
   }
 
-  /** A target with an adapter of its own, not bound to anything. */
+  /** A target with an adapter of its own, not bound to anything. It grants every OID request. */
   addTarget(): ProbeTarget {
     const target = new ProbeTarget(this.ndis, { name: `target ${this.targets.length}` });
+    target.calls.on('miniportOidRequest', () => NDIS_STATUS_SUCCESS);
     target.start(`nic${this.targets.length}`);
     this.targets.push(target);
     return target;
