@@ -9,6 +9,8 @@ import {
   NDIS_STATUS_UPLOAD_ALL,
   NET_PNP_EVENT_CODE,
   NdisTcpConnectionOffload,
+  isChimneyViolation,
+  offloadLayerOf,
   type ClientChimneyOffloadGenericHandlers,
   type ClientChimneyOffloadTcpHandlers,
   type MiniportDriver,
@@ -27,7 +29,6 @@ import {
   type ProtocolDriver,
   type ProviderChimneyOffloadGenericHandlers,
   type ProviderChimneyOffloadTcpHandlers,
-  offloadLayerOf,
 } from '@ndis-chimney/types';
 
 import type { IntermediateDriverLimits } from './intermediate-driver.ts';
@@ -245,14 +246,16 @@ export class MuxDriver
     this.steer();
   }
 
-  /** Ends an unbind that had to wait. NDIS closes a binding that it will not let the driver close. */
+  /** Ends an unbind that had to wait. */
   private closeLater(lower: MuxLower): void {
     let isClosed = true;
     try {
       isClosed = this.close(lower);
-    } finally {
-      if (isClosed) lower.binding.completeUnbindAdapterEx();
+    } catch (error) {
+      // Refused, and reported: something was lost below. NDIS closes the binding itself then.
+      if (!isChimneyViolation(error)) throw error;
     }
+    if (isClosed) lower.binding.completeUnbindAdapterEx();
   }
 
   /** Runs the virtual miniports while an adapter runs, and pauses them while none does. */

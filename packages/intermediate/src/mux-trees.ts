@@ -125,14 +125,14 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
     if (made === null) return 'no memory';
     const { split, parts } = made;
     split.pending = parts.length;
+    for (const { lower } of parts) lower.operations++;
     for (const { lower, root } of parts) {
-      lower.operations++;
       const back = (): void => {
-        lower.operations--;
-        if (--split.pending === 0) {
-          split.finish();
-          this.finishTree(operation, lower, upper, tree);
-        }
+        // Until all parts are back, what came back of one is not settled either.
+        if (--split.pending > 0) return;
+        for (const part of parts) part.lower.operations--;
+        split.finish();
+        this.finishTree(operation, lower, upper, tree);
         for (const part of parts) this.progressed(part.lower);
       };
       try {

@@ -388,12 +388,17 @@ describe('orders at bad moments', () => {
     const host = stack.host(0);
     const tree = stack.offload(host, { connectionsPerPath: 2 });
     const gone = present(tree.connections.find((connection) => stack.targetOf(connection) === stack.target(0)));
-    stack.target(0).indicateStatus(NDIS_STATUS_UPLOAD_ALL);
+    let unbound = 0;
+    stack.unbindMux('nic0', () => unbound++);
     host.binding.terminateOffload(host.connections(gone));
     stack.target(0).completeTree('terminate');
     stack.target(0).completeTree('terminate', { status: NDIS_STATUS_FAILURE });
     expect(stack.target(0).trees.length).toBe(1);
+    stack.target(0).completeTree('terminate', { status: NDIS_STATUS_FAILURE });
     stack.finishTrees();
+    // What was lost below keeps the mux from closing the binding; NDIS does.
+    expect(unbound).toBe(1);
+    expect(stack.violations.splice(0).map(({ rule }) => rule)).toEqual(['CHIM-LIF-003', 'CHIM-LIF-006']);
     expect((first(tree.paths).miniportOffloadContext as MuxShared).replicas.length).toBe(1);
     stack.close();
   });
