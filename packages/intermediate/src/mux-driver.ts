@@ -199,6 +199,7 @@ export class MuxDriver
   /** @returns false when NDIS will say later that the binding is closed. */
   private close(lower: MuxLower): boolean {
     lower.isUnbinding = true;
+    endPause(lower);
     this.boundLowers.splice(this.boundLowers.indexOf(lower), 1);
     return lower.binding.closeAdapterEx() === NDIS_STATUS_SUCCESS;
   }
@@ -235,11 +236,7 @@ export class MuxDriver
   /** What waits and need not wait any more goes on. Runs at PASSIVE_LEVEL. */
   private review(): void {
     for (const lower of [...this.boundLowers]) {
-      if (lower.pendingPause !== null && this.isPauseOver(lower)) {
-        const event = lower.pendingPause;
-        lower.pendingPause = null;
-        lower.binding.completeNetPnPEvent(event, NDIS_STATUS_SUCCESS);
-      }
+      if (this.isPauseOver(lower)) endPause(lower);
       if (lower.isUnbindPending && this.mayClose(lower)) this.closeLater(lower);
     }
     if (this.boundLowers.some(({ isUnbinding }) => !isUnbinding)) this.virtualMiniports.start();
@@ -348,3 +345,10 @@ export class MuxDriver
   }
 }
 
+/** Ends a pause of a lower binding that had to wait, if there is one. */
+function endPause(lower: MuxLower): void {
+  const { pendingPause } = lower;
+  if (pendingPause === null) return;
+  lower.pendingPause = null;
+  lower.binding.completeNetPnPEvent(pendingPause, NDIS_STATUS_SUCCESS);
+}

@@ -81,9 +81,9 @@ export class VirtualMiniports<Upper extends VirtualMiniport> {
     if (--this.stopping === 0) this.onChange();
   }
 
-  /** Lets them run: those that wait for it, and those that were paused. */
+  /** Lets them run: those that wait for it, and those that were paused. While one is being paused it must be asked again. */
   run(): void {
-    if (this.shallRun || !this.isStarted) return;
+    if (this.shallRun || !this.isStarted || this.pausing > 0) return;
     this.shallRun = true;
     for (const upper of this.uppers) {
       if (upper.isUp && !this.endRestart(upper, NDIS_STATUS_SUCCESS)) this.owner.ndis.restartAdapter(upper.miniport);
