@@ -1,4 +1,6 @@
 import {
+  NDIS_STATUS_MEDIA_CONNECT,
+  NDIS_STATUS_MEDIA_DISCONNECT,
   NDIS_STATUS_OFFLOAD_PAUSE,
   NDIS_STATUS_OFFLOAD_RESUME,
   NDIS_STATUS_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
@@ -84,12 +86,16 @@ export class Departures {
     return true;
   }
 
-  /** Tells every upper interface what has changed for it, if anything has: that it may offload, or not, and what. */
+  /**
+   * Tells every upper interface what has changed for it, if anything has: whether the medium is connected, as it is while
+   * it is for one adapter that runs; whether it may offload, and what.
+   */
   announce(): void {
     // While nothing runs below, nothing can be offloaded anyway.
-    if (!this.lowers.some(({ isRunning, isUnbinding }) => isRunning && !isUnbinding)) return;
+    if (!this.lowers.some(({ isReady, isRunning, isUnbinding }) => isReady && isRunning && !isUnbinding)) return;
     for (const upper of this.uppers) {
       if (!upper.isUp) continue;
+      this.announceMedium(upper);
       if (!this.placement.hasUsable) {
         this.pause(upper);
         continue;
@@ -100,6 +106,13 @@ export class Departures {
       if (isChanged) this.pause(upper);
       if (upper.isOffloadPaused) this.resume(upper, capabilities, isChanged);
     }
+  }
+
+  private announceMedium(upper: MuxUpper): void {
+    const isConnected = this.lowers.some(({ isUp }) => isUp);
+    if (isConnected === upper.isConnected) return;
+    upper.isConnected = isConnected;
+    indicate(upper, isConnected ? NDIS_STATUS_MEDIA_CONNECT : NDIS_STATUS_MEDIA_DISCONNECT);
   }
 
   private pause(upper: MuxUpper): void {

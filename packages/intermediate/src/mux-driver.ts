@@ -289,6 +289,7 @@ export class MuxDriver
 
   miniportHaltEx(upper: MuxUpper): void {
     upper.isUp = false;
+    upper.isConnected = true;
     upper.isOffloadPaused = false;
     upper.uploading.clear();
   }
@@ -317,12 +318,12 @@ export class MuxDriver
         break;
       case NDIS_STATUS_MEDIA_DISCONNECT:
         lower.isConnected = false;
+        // Alone, it keeps what it has: whether to take it back is the host's to decide.
         if (this.hasOther(lower, ({ isUsable }) => isUsable)) this.leave(lower);
-        if (!this.hasOther(lower, ({ isUp }) => isUp)) this.relayStatusUp(statusIndication);
+        else this.departures.announce();
         break;
       case NDIS_STATUS_MEDIA_CONNECT:
         lower.isConnected = true;
-        if (!this.hasOther(lower, ({ isUp }) => isUp)) this.relayStatusUp(statusIndication);
         this.departures.announce();
         break;
       default:

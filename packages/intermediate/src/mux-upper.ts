@@ -21,6 +21,8 @@ export class MuxUpper extends VirtualMiniport {
   told: NdisTcpConnectionOffload | null = null;
   /** True between NDIS_STATUS_OFFLOAD_PAUSE and NDIS_STATUS_OFFLOAD_RESUME, as told to the drivers above. */
   isOffloadPaused = false;
+  /** Whether the drivers above believe that the medium is connected. */
+  isConnected = true;
   /** Lower adapters whose objects NDIS_STATUS_UPLOAD_ALL has asked for, until they are back. */
   readonly uploading: Set<MuxLower> = new Set<MuxLower>();
   /** The power state that it was last asked to enter. */

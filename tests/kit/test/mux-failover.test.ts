@@ -409,7 +409,7 @@ describe('orders at bad moments', () => {
     stack.target(1).indicateStatus(NDIS_STATUS_MEDIA_DISCONNECT);
     expect(toldTo(host)).toEqual([]);
     stack.target(0).indicateStatus(NDIS_STATUS_MEDIA_DISCONNECT);
-    expect(toldTo(host)).toEqual([NDIS_STATUS_MEDIA_DISCONNECT]);
+    expect(toldTo(host)).toEqual([NDIS_STATUS_MEDIA_DISCONNECT, NDIS_STATUS_OFFLOAD_PAUSE]);
     stack.target(0).indicateStatus(NDIS_STATUS_MEDIA_CONNECT);
     stack.target(1).indicateStatus(NDIS_STATUS_MEDIA_CONNECT);
     expect(toldTo(host).filter((status) => status === NDIS_STATUS_MEDIA_CONNECT)).toEqual([NDIS_STATUS_MEDIA_CONNECT]);
