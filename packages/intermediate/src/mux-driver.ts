@@ -3,20 +3,15 @@ import {
   NDIS_STATUS_MEDIA_DISCONNECT,
   NDIS_STATUS_OFFLOAD_PAUSE,
   NDIS_STATUS_OFFLOAD_RESUME,
-  NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
   NDIS_STATUS_UPLOAD_ALL,
-  NET_PNP_EVENT_CODE,
   NdisTcpConnectionOffload,
-  isChimneyViolation,
   offloadLayerOf,
   type ClientChimneyOffloadGenericHandlers,
   type ClientChimneyOffloadTcpHandlers,
   type MiniportDriver,
   type NDIS_STATUS,
-  type NdisBindContext,
-  type NdisBindParameters,
   type NdisBinding,
   type NdisLibrary,
   type NdisMiniport,
@@ -25,7 +20,6 @@ import {
   type NdisStatusIndication,
   type NeighborOffloadState,
   type NetBufferList,
-  type NetPnPEventNotification,
   type ProtocolDriver,
   type ProviderChimneyOffloadGenericHandlers,
   type ProviderChimneyOffloadTcpHandlers,
@@ -34,11 +28,11 @@ import {
 import type { IntermediateDriverLimits } from './intermediate-driver.ts';
 import { Departures } from './mux-departures.ts';
 import type { MuxEntry } from './mux-entry.ts';
-import { MuxLower } from './mux-lower.ts';
+import { MuxLowerBindings } from './mux-lower-bindings.ts';
+import type { MuxLower } from './mux-lower.ts';
 import { OidFanOut } from './mux-oids.ts';
 import { OwnOperations } from './mux-own-operations.ts';
 import { MuxPlacement, type MuxPlacementPolicy } from './mux-placement.ts';
-import { MuxTrees } from './mux-trees.ts';
 import { MuxUpper, type MuxUpperOptions } from './mux-upper.ts';
 import { relayStatus } from './relay.ts';
 import { VirtualMiniports } from './virtual-miniports.ts';
@@ -63,7 +57,7 @@ export interface MuxOptions extends IntermediateDriverLimits {
  * Bind it to each lower adapter, and hosts to its virtual miniports.
  */
 export class MuxDriver
-  extends MuxTrees
+  extends MuxLowerBindings
   implements
     MiniportDriver<MuxUpper>,
     ProtocolDriver<MuxLower>,
@@ -74,13 +68,18 @@ export class MuxDriver
 {
   /** The upper interfaces, in the order of the options. */
   readonly uppers: readonly MuxUpper[];
+  /** @internal */
   protected readonly placement: MuxPlacement;
+  /** @internal */
   protected readonly own: OwnOperations;
+  /** @internal */
   protected readonly departures: Departures;
-  private readonly boundLowers: MuxLower[] = [];
-  private readonly oids: OidFanOut;
-  private readonly virtualMiniports: VirtualMiniports<MuxUpper>;
-  private readonly work: WorkItem;
+  /** @internal */
+  protected readonly oids: OidFanOut;
+  /** @internal */
+  protected readonly virtualMiniports: VirtualMiniports<MuxUpper>;
+  /** @internal */
+  protected readonly work: WorkItem;
 
   /** @throws TypeError when an option is out of range, or two interfaces have one name. */
   constructor(ndis: NdisLibrary, options: MuxOptions = {}) {
@@ -112,17 +111,12 @@ export class MuxDriver
     this.virtualMiniports = new VirtualMiniports(this, this.uppers, again);
   }
 
-  /** The lower adapters, in the order they were bound. */
-  get lowers(): readonly MuxLower[] {
-    return this.boundLowers;
-  }
-
   protected get ticksPerSecond(): number {
     return this.oids.ticksPerSecond;
   }
 
   /** Name of the virtual miniport that a stack goes on above: the first one, whatever the adapter is called. */
-  virtualNameOf(_adapterName: string): string {
+  virtualNameOf(): string {
     return this.uppers[0]?.name ?? this.name;
   }
 
@@ -132,141 +126,6 @@ export class MuxDriver
 
   protected bindingOf(_upper: MuxUpper, netBufferList: NetBufferList): NdisBinding | null {
     return this.receives.onlyUpperEdgeOf(netBufferList);
-  }
-
-  protected returned(upper: MuxUpper, lower: MuxLower): void {
-    if (upper.isPausePending) this.continuePause(upper);
-    if (lower.isWaitedFor) this.work.queue();
-  }
-
-  protected override progressed(lower: MuxLower): void {
-    super.progressed(lower);
-    this.oids.review();
-    if (lower.isWaitedFor || !this.virtualMiniports.isRunning) this.work.queue();
-  }
-
-  // --- life cycle: lower bindings ---
-
-  protocolBindAdapterEx(bindContext: NdisBindContext, bindParameters: NdisBindParameters): NDIS_STATUS {
-    const lower = new MuxLower(bindContext, bindParameters);
-    const { status, ndisBindingHandle } = this.ndis.openAdapterEx(this.ndisProtocolHandle, lower, bindContext);
-    if (ndisBindingHandle === null) return status;
-    lower.binding = ndisBindingHandle;
-    return status === NDIS_STATUS_SUCCESS ? this.opened(lower) : status;
-  }
-
-  protocolOpenAdapterCompleteEx(lower: MuxLower, status: NDIS_STATUS): void {
-    lower.bindContext.completeBindAdapterEx(status === NDIS_STATUS_SUCCESS ? this.opened(lower) : status);
-  }
-
-  private opened(lower: MuxLower): NDIS_STATUS {
-    this.boundLowers.push(lower);
-    this.oids.repeat(lower, () => {
-      lower.isReady = true;
-      this.departures.announce();
-      this.work.queue();
-    });
-    const status = this.virtualMiniports.start();
-    if (status !== NDIS_STATUS_SUCCESS) this.close(lower);
-    return status;
-  }
-
-  /** The virtual miniports stay up while there is another adapter; what lives below this one is asked back. */
-  protocolUnbindAdapterEx(lower: MuxLower): NDIS_STATUS {
-    lower.isUnbinding = true;
-    if (this.hasOther(lower, ({ isUnbinding }) => !isUnbinding)) this.leave(lower);
-    else this.virtualMiniports.stop();
-    this.steer();
-    if (this.mayClose(lower) && this.close(lower)) return NDIS_STATUS_SUCCESS;
-    lower.isUnbindPending = true;
-    return NDIS_STATUS_PENDING;
-  }
-
-  private hasOther(lower: MuxLower, condition: (other: MuxLower) => boolean): boolean {
-    return this.boundLowers.some((other) => other !== lower && condition(other));
-  }
-
-  private leave(lower: MuxLower): void {
-    this.departures.begin(lower);
-    this.departures.announce();
-  }
-
-  private mayClose(lower: MuxLower): boolean {
-    const { isEmpty, isOutstanding, oidRequests } = lower;
-    return (isEmpty && !isOutstanding && oidRequests === 0) || (this.virtualMiniports.isDown && !this.hasOther(lower, ({ isUnbinding }) => !isUnbinding));
-  }
-
-  /** @returns false when NDIS will say later that the binding is closed. */
-  private close(lower: MuxLower): boolean {
-    lower.isUnbinding = true;
-    endPause(lower);
-    this.boundLowers.splice(this.boundLowers.indexOf(lower), 1);
-    return lower.binding.closeAdapterEx() === NDIS_STATUS_SUCCESS;
-  }
-
-  protocolCloseAdapterCompleteEx(lower: MuxLower): void {
-    if (lower.isUnbindPending) lower.binding.completeUnbindAdapterEx();
-  }
-
-  protocolNetPnPEvent(lower: MuxLower, netPnPEvent: NetPnPEventNotification): NDIS_STATUS {
-    switch (netPnPEvent.netEvent) {
-      case NET_PNP_EVENT_CODE.NetEventPause:
-        lower.isRunning = false;
-        if (this.hasOther(lower, ({ isUp }) => isUp)) this.leave(lower);
-        this.steer();
-        if (this.isPauseOver(lower)) return NDIS_STATUS_SUCCESS;
-        lower.pendingPause = netPnPEvent;
-        return NDIS_STATUS_PENDING;
-      case NET_PNP_EVENT_CODE.NetEventRestart:
-        lower.isRunning = true;
-        this.departures.announce();
-        this.steer();
-        return NDIS_STATUS_SUCCESS;
-      default:
-        return NDIS_STATUS_SUCCESS;
-    }
-  }
-
-  /** What is below stays there when everything above is paused; otherwise it is back. */
-  private isPauseOver(lower: MuxLower): boolean {
-    if (lower.isOutstanding) return false;
-    return lower.isEmpty || this.virtualMiniports.isPaused;
-  }
-
-  /** What waits and need not wait any more goes on. Runs at PASSIVE_LEVEL. */
-  private review(): void {
-    for (const lower of [...this.boundLowers]) {
-      if (this.isPauseOver(lower)) endPause(lower);
-      if (lower.isUnbindPending && this.mayClose(lower)) this.closeLater(lower);
-    }
-    if (this.boundLowers.some(({ isUnbinding }) => !isUnbinding)) this.virtualMiniports.start();
-    this.steer();
-  }
-
-  /** Ends an unbind that had to wait. */
-  private closeLater(lower: MuxLower): void {
-    let isClosed = true;
-    try {
-      isClosed = this.close(lower);
-    } catch (error) {
-      // Refused, and reported: something was lost below. NDIS closes the binding itself then.
-      if (!isChimneyViolation(error)) throw error;
-    }
-    if (isClosed) lower.binding.completeUnbindAdapterEx();
-  }
-
-  /** Runs the virtual miniports while an adapter runs, and pauses them while none does. */
-  private steer(): void {
-    const shallRun = this.boundLowers.some(({ isReady, isRunning, isUnbinding }) => isReady && isRunning && !isUnbinding);
-    if (!shallRun) {
-      this.virtualMiniports.pause();
-      return;
-    }
-    if (this.virtualMiniports.isRunning) return;
-    // Nobody may use what is below an adapter that is paused: it comes back before there is traffic.
-    const paused = this.boundLowers.filter((lower) => !lower.isRunning && !lower.isEmpty);
-    for (const lower of paused) this.departures.begin(lower);
-    if (paused.every(({ isEmpty }) => isEmpty)) this.virtualMiniports.run();
   }
 
   // --- life cycle: virtual miniports ---
@@ -344,12 +203,4 @@ export class MuxDriver
   protocolOidRequestComplete(_lower: MuxLower, oidRequest: NdisOidRequest, status: NDIS_STATUS): void {
     this.oids.completed(oidRequest, status);
   }
-}
-
-/** Ends a pause of a lower binding that had to wait, if there is one. */
-function endPause(lower: MuxLower): void {
-  const { pendingPause } = lower;
-  if (pendingPause === null) return;
-  lower.pendingPause = null;
-  lower.binding.completeNetPnPEvent(pendingPause, NDIS_STATUS_SUCCESS);
 }

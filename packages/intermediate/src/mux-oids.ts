@@ -1,3 +1,5 @@
+import type {
+  NdisOidRequest} from '@ndis-chimney/types';
 import {
   IpOffloadStats,
   NDIS_DEVICE_POWER_STATE,
@@ -8,7 +10,6 @@ import {
   NDIS_STATUS_SUCCESS,
   NdisOffloadEncapsulation,
   NdisOffloadParameters,
-  NdisOidRequest,
   NdisTcpConnectionOffloadParameters,
   OID_IP4_OFFLOAD_STATS,
   OID_IP6_OFFLOAD_STATS,

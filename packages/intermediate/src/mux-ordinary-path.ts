@@ -12,6 +12,7 @@ import { StateRelay } from './state-relay.ts';
  */
 export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
   protected abstract readonly uppers: readonly MuxUpper[];
+  /** @internal */
   protected abstract readonly placement: MuxPlacement;
 
   miniportSendNetBufferLists(upper: MuxUpper, netBufferList: NetBufferList, portNumber: number, sendFlags: number): void {

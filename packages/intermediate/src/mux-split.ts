@@ -1,9 +1,10 @@
+import type {
+  OffloadBlockState} from '@ndis-chimney/types';
 import {
   BlockWalk,
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_SUCCESS,
-  OffloadBlockState,
   offloadLayerOf,
   type MiniportOffloadBlockList,
   type NDIS_STATUS,

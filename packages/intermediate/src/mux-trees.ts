@@ -31,8 +31,11 @@ type Attempt = 'relayed' | 'no memory' | 'busy';
  * offloaded there first.
  */
 export abstract class MuxTrees extends MuxOrdinaryPath {
+  /** @internal */
   declare protected readonly blocks: MuxBlockLists;
+  /** @internal */
   protected abstract readonly own: OwnOperations;
+  /** @internal */
   protected abstract readonly departures: Departures;
   /** Clock rate that the drivers above have set. */
   protected abstract readonly ticksPerSecond: number;
@@ -40,6 +43,7 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
   /** Trees for which a replica that they need could not be offloaded. */
   private readonly hopeless = new Set<MiniportOffloadBlockList>();
 
+  /** @internal */
   protected override createBlocks(limits: IntermediateDriverLimits): MuxBlockLists {
     return new MuxBlockLists(this.ndis, this.name, this.sends, this.receives, limits);
   }

@@ -1,5 +1,6 @@
 import { blocksOf, createMuxStack, link, membersOf, newTree, present, textsOf, type MuxStackOptions } from '@ndis-chimney/kit';
-import { MuxDriver, MuxEntry, MuxShared, PassThroughDriver } from '@ndis-chimney/intermediate';
+import type { MuxEntry, MuxShared} from '@ndis-chimney/intermediate';
+import { MuxDriver, PassThroughDriver } from '@ndis-chimney/intermediate';
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
@@ -375,8 +376,8 @@ describe('VLAN and priority of upper interfaces', () => {
     const host = stack.host(0);
     const tree = host.offload();
     const below = blocksOf(present(stack.target(0).trees[0]).tree);
-    const constantOf = (block: { readonly state: unknown } | undefined): number | undefined => (block?.state as NeighborOffloadState).const?.vlanId;
-    const priorityOf = (block: { readonly state: unknown } | undefined): number | undefined => (block?.state as TcpOffloadState).cached?.userPriority;
+    const constantOf = (block: { readonly state: unknown } | undefined): number | undefined => (present(block).state as NeighborOffloadState).const?.vlanId;
+    const priorityOf = (block: { readonly state: unknown } | undefined): number | undefined => (present(block).state as TcpOffloadState).cached?.userPriority;
     expect([constantOf(below[0]), priorityOf(below[2])]).toEqual([100, 5]);
     stack.finishTrees();
     const blocks = blocksOf(tree.root);
@@ -391,7 +392,7 @@ describe('VLAN and priority of upper interfaces', () => {
       },
     });
     expect([constantOf(blocks[0]), priorityOf(blocks[2])]).toEqual([0, 0]);
-    present((blocks[2]?.state as TcpOffloadState).cached).userPriority = 3;
+    present((present(blocks[2]).state as TcpOffloadState).cached).userPriority = 3;
     host.binding.updateOffload(tree.root);
     expect(priorityOf(blocksOf(present(stack.target(0).trees[0]).tree)[2])).toBe(3);
     stack.finishTrees();
