@@ -97,7 +97,7 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
     }
     const { lowers, missing, isInPlace } = plan;
     if (lowers.some((lower) => lower.hasOwnOperation) || missing?.lower.hasOwnOperation === true) return 'busy';
-    if (missing !== null) return this.replicateFor(tree, missing);
+    if (missing !== null) return this.replicateFor(operation, upper, tree, missing);
     const [sole] = lowers;
     if (sole === undefined) {
       this.answerNowhere(operation, tree);
@@ -115,13 +115,19 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
     return isRelayed ? 'relayed' : 'no memory';
   }
 
-  /** Offloads what the tree needs first; then it is tried again. */
-  private replicateFor(tree: MiniportOffloadBlockList, { shared, lower }: MissingReplica): Attempt {
+  /**
+   * Offloads what the tree needs first; then it is tried again. Without memory for it the tree fails: a terminate that
+   * would free some could not overtake it.
+   */
+  private replicateFor(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList, { shared, lower }: MissingReplica): Attempt {
     const isBegun = this.own.replicate(shared, lower, (isThere) => {
       if (!isThere) this.hopeless.add(tree);
       this.progressed(lower);
     });
-    return isBegun ? 'busy' : 'no memory';
+    if (isBegun) return 'busy';
+    setStatus(tree, NDIS_STATUS_FAILURE);
+    this.answerLater(operation, upper, tree);
+    return 'relayed';
   }
 
   private split(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList, { lowers }: TreePlan): Attempt {

@@ -325,6 +325,52 @@ describe('orders at bad moments', () => {
     }
   });
 
+  test('a connection that is offloaded below an adapter that is being left is asked for at once', () => {
+    const stack = createMuxStack({ mux: { uppers: [{ name: 'u' }], placement: 'round-robin' } });
+    const host = stack.host(0);
+    const old = stack.offload(host, { connectionsPerPath: 2 });
+    const late = host.offload();
+    const [target] = stack.targets.filter(({ trees }) => trees.length > 0);
+    present(target).indicateStatus(NDIS_STATUS_UPLOAD_ALL);
+    const before = retrieved(host);
+    expect(before).toEqual(old.connections.filter((connection) => stack.targetOf(connection) === target));
+    present(target).completeTree('initiate');
+    expect(retrieved(host)).toEqual([...before, first(late.connections)]);
+    stack.close();
+  });
+
+  test('an adapter is unbound when its pause has just become possible: both end', () => {
+    const stack = createMuxStack();
+    const over: string[] = [];
+    stack.host(0).sendOrdinary('x');
+    stack.ndis.pauseAdapter(stack.target(0).miniport, () => over.push('paused'));
+    expect(over).toEqual([]);
+    stack.target(0).completeOrdinarySends();
+    stack.unbindMux('nic0', () => over.push('unbound'));
+    stack.settle();
+    expect(over.sort()).toEqual(['paused', 'unbound']);
+    stack.close();
+  });
+
+  test('adapters pause and restart while an interface is still being paused: it runs in the end', () => {
+    const stack = createMuxStack();
+    const { ndis } = stack;
+    const host = stack.host(0);
+    ndis.pauseAdapter(stack.target(1).miniport);
+    host.sendOrdinary('slow');
+    ndis.pauseAdapter(stack.target(0).miniport);
+    for (const change of ['restartAdapter', 'pauseAdapter'] as const) {
+      ndis[change](stack.target(1).miniport);
+      stack.settle();
+    }
+    stack.target(0).completeOrdinarySends();
+    stack.settle();
+    for (const target of stack.targets) ndis.restartAdapter(target.miniport);
+    stack.settle();
+    for (const each of stack.hosts) stack.proveItWorks(each, first(stack.offload(each).connections));
+    stack.close();
+  });
+
   test('an upper interface goes with requests below: it waits for its own, the other works on', () => {
     const stack = createMuxStack();
     const [u, v] = [stack.host(0), stack.host(1)];

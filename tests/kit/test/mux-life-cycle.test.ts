@@ -167,6 +167,17 @@ describe('OID requests through a mux', () => {
     stack.close();
   });
 
+  test('what an adapter refused is not set on a later one', () => {
+    const stack = createMuxStack();
+    stack.host(0).request(NdisRequestSetInformation, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parametersAt(100));
+    stack.target(1).calls.once('miniportOidRequest', () => NDIS_STATUS_FAILURE);
+    stack.host(0).request(NdisRequestSetInformation, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parametersAt(10));
+    stack.addTarget();
+    stack.bindMux(stack.mux, 'nic2');
+    expect(requestsTo(stack, 2).map(({ informationBuffer }) => (informationBuffer as NdisTcpConnectionOffloadParameters).ticksPerSecond)).toEqual([100]);
+    stack.close();
+  });
+
   test.each([OID_TCP4_OFFLOAD_STATS, OID_TCP6_OFFLOAD_STATS])('TCP statistics are the sum over all adapters; 32-bit counters wrap: %d', (oid) => {
     const stack = createMuxStack();
     [1, 2].forEach((times, at) => {

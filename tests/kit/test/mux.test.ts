@@ -519,6 +519,27 @@ describe('a mux without memory', () => {
   });
 });
 
+test('a path cannot be linked to a neighbor for which there is no memory below its adapter: the update fails, nothing waits', () => {
+  const stack = createMuxStack({ mux: { uppers: [{ name: 'u' }], placement: 'round-robin', offloadEntries: 7 } });
+  const host = stack.host(0);
+  const tree = stack.offload(host, { connectionsPerPath: 2 });
+  const next = newTree(host.binding);
+  next.root.dependentBlockList = null;
+  host.initiate(next.root);
+  stack.finishTrees();
+  const root = newTree(host.binding).root;
+  root.offloadHandle = first(next.neighbors);
+  root.state = null;
+  const path = present(root.dependentBlockList);
+  path.offloadHandle = first(tree.paths);
+  path.dependentBlockList = null;
+  host.binding.updateOffload(root);
+  stack.settle();
+  expect([host.calls.count('protocolUpdateOffloadComplete'), root.status, path.status]).toEqual([1, NDIS_STATUS_FAILURE, NDIS_STATUS_FAILURE]);
+  for (const connection of tree.connections) stack.proveItWorks(host, connection);
+  stack.close();
+});
+
 test('a mux above a pass-through driver above a target works like any stack', () => {
   const stack = createMuxStack({ targets: 1 });
   const target = stack.addTarget();
