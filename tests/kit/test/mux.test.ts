@@ -1,4 +1,4 @@
-import { blocksOf, createMuxStack, link, membersOf, newTree, present, textsOf, type MuxStackOptions } from '@ndis-chimney/kit';
+import { blocksOf, createMuxStack, link, membersOf, neighborBlock, newTree, pathBlock, present, textsOf, under, type MuxStack, type MuxStackOptions, type ProbeHost, type ProbeTree } from '@ndis-chimney/kit';
 import type { MuxEntry, MuxShared} from '@ndis-chimney/intermediate';
 import { MuxDriver, PassThroughDriver } from '@ndis-chimney/intermediate';
 import {
@@ -29,6 +29,23 @@ const shapes: [string, MuxStackOptions][] = [false, true].flatMap((isObserved): 
 
 const statusesOf = (list: unknown): number[] => membersOf(list as NetBufferList).map(({ status }) => status);
 const first = (handles: readonly OffloadHandle[]): OffloadHandle => present(handles[0]);
+
+/** A neighbor alone, offloaded. */
+function offloadNeighbor(stack: MuxStack, host: ProbeHost): ProbeTree {
+  const tree = newTree(host.binding);
+  tree.root.dependentBlockList = null;
+  host.initiate(tree.root);
+  stack.finishTrees();
+  return tree;
+}
+
+/** The host updates a path: it shall go by this neighbor. @returns the tree. */
+function linkPath(host: ProbeHost, path: OffloadHandle, neighbor: OffloadHandle): ProtocolOffloadBlockList {
+  const root = under(neighborBlock(neighbor), pathBlock(path));
+  root.state = null;
+  host.binding.updateOffload(root);
+  return root;
+}
 
 describe.each(shapes)('requests through %s', (_name, shape) => {
   test('GV-IM-3 a completion list that mixes interfaces becomes one call for each, in order; no context stays on', () => {
@@ -315,19 +332,10 @@ describe('objects in a mux', () => {
     const stack = createMuxStack({ mux: { uppers: [{ name: 'u' }], placement: 'round-robin' } });
     const host = stack.host(0);
     const tree = stack.offload(host, { connectionsPerPath: 2 });
-    const next = newTree(host.binding);
-    next.root.dependentBlockList = null;
-    host.initiate(next.root);
-    stack.finishTrees();
+    const next = offloadNeighbor(stack, host);
     const shared = first(next.neighbors).miniportOffloadContext as MuxShared;
     expect(shared.replicas.length).toBe(1);
-    const root = newTree(host.binding).root;
-    root.offloadHandle = first(next.neighbors);
-    root.state = null;
-    const path = present(root.dependentBlockList);
-    path.offloadHandle = first(tree.paths);
-    path.dependentBlockList = null;
-    host.binding.updateOffload(root);
+    const root = linkPath(host, first(tree.paths), first(next.neighbors));
     stack.finishTrees();
     expect(blocksOf(root).map(({ status }) => status)).toEqual([NDIS_STATUS_SUCCESS, NDIS_STATUS_SUCCESS]);
     expect(shared.replicas.length).toBe(2);
@@ -523,19 +531,10 @@ test('a path cannot be linked to a neighbor for which there is no memory below i
   const stack = createMuxStack({ mux: { uppers: [{ name: 'u' }], placement: 'round-robin', offloadEntries: 7 } });
   const host = stack.host(0);
   const tree = stack.offload(host, { connectionsPerPath: 2 });
-  const next = newTree(host.binding);
-  next.root.dependentBlockList = null;
-  host.initiate(next.root);
-  stack.finishTrees();
-  const root = newTree(host.binding).root;
-  root.offloadHandle = first(next.neighbors);
-  root.state = null;
-  const path = present(root.dependentBlockList);
-  path.offloadHandle = first(tree.paths);
-  path.dependentBlockList = null;
-  host.binding.updateOffload(root);
+  const next = offloadNeighbor(stack, host);
+  const root = linkPath(host, first(tree.paths), first(next.neighbors));
   stack.settle();
-  expect([host.calls.count('protocolUpdateOffloadComplete'), root.status, path.status]).toEqual([1, NDIS_STATUS_FAILURE, NDIS_STATUS_FAILURE]);
+  expect([host.calls.count('protocolUpdateOffloadComplete'), ...blocksOf(root).map(({ status }) => status)]).toEqual([1, NDIS_STATUS_FAILURE, NDIS_STATUS_FAILURE]);
   for (const connection of tree.connections) stack.proveItWorks(host, connection);
   stack.close();
 });
