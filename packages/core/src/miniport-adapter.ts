@@ -107,6 +107,18 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     return this.registration.hasChimney ? copyOfOffload(this.hardwareOffload) : null;
   }
 
+  get outstandingNetBufferLists(): number {
+    let count = 0;
+    for (const binding of this.bindings) count += binding.outstandingNbls;
+    return count;
+  }
+
+  get indicatedNetBufferLists(): number {
+    let count = 0;
+    for (const binding of this.bindings) count += binding.indicatedNbls;
+    return count;
+  }
+
   /** True when a binding of this protocol driver is on the adapter. */
   hasBindingOf(protocol: ProtocolRegistration): boolean {
     for (const binding of this.bindings) {

@@ -3,6 +3,7 @@ import type { NetBufferList, NetBufferListContext, NetBufferListSource } from '@
 import type { Binding } from './binding.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
+import { mayGoDown } from './source-tags.ts';
 
 /**
  * An intermediate driver pushes a context on every NBL and passes the list down, where NDIS tags every NBL; on the way
@@ -14,7 +15,7 @@ import type { NdisContextPool } from './pools/context-pool.ts';
 /** `pushOnList` and `tagDown` in one. @returns false, with nothing changed, when the list must go the long way. */
 export function tagAndPush(binding: Binding, list: NetBufferList, contexts: NdisContextPool, upperEdge: unknown): boolean {
   const from = list.sourceHandle;
-  if (from !== binding.usualSource) return false;
+  if (from !== binding.usualSource && !becomesUsual(binding, from)) return false;
   if (list.next !== null) return tagAndPushAll(binding, list, contexts, upperEdge);
   const context = contexts.free;
   if (context === null) return false;
@@ -25,6 +26,16 @@ export function tagAndPush(binding: Binding, list: NetBufferList, contexts: Ndis
   list.context = context;
   list.sourceHandle = binding;
   binding.outstandingNbls++;
+  return true;
+}
+
+/**
+ * Above a driver with several virtual miniports lists come from several bindings by turns: another one that is permitted
+ * takes the short way too. @returns false when it is not.
+ */
+function becomesUsual(binding: Binding, from: NetBufferListSource | null): boolean {
+  if (from !== null && !mayGoDown(binding, from)) return false;
+  binding.usualSource = from;
   return true;
 }
 

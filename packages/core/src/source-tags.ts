@@ -49,7 +49,7 @@ export function tagDownInFull(binding: Binding, list: NetBufferList, call: strin
 }
 
 /** True when an NBL with this source may go down on `binding`: it was handed to the caller from above. */
-function mayGoDown(binding: Binding, source: NetBufferListSource): boolean {
+export function mayGoDown(binding: Binding, source: NetBufferListSource): boolean {
   const miniport = binding.upper.associated;
   return miniport !== null && source !== binding && isBinding(source) && source.lower.registration === miniport;
 }

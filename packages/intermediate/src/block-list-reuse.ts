@@ -3,6 +3,7 @@ import {
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_SUCCESS,
   type MiniportOffloadBlockList,
+  type NDIS_STATUS,
   type NdisBinding,
   type NdisLibrary,
   type NetBufferList,
@@ -13,19 +14,13 @@ import {
 } from '@ndis-chimney/types';
 
 import { CallEntryPool, type CallEntry } from './call-entry.ts';
+import type { IntermediateDriverLimits } from './intermediate-driver.ts';
 import type { NetBufferListTracker } from './net-buffer-list-tracker.ts';
 import { OffloadEntry } from './offload-entry.ts';
-
-/** Which state operation a tree is relayed for: only two of the five change what the driver keeps. */
-export type RelayedOperation = 'initiate' | 'terminate' | 'other';
+import type { StateOperation } from './state-operation.ts';
 
 /** Memory an intermediate driver has for state operations. */
-export interface BlockListReuseLimits {
-  /** Most state operations relayed at one time. */
-  readonly callEntries?: number;
-  /** Most objects offloaded through the driver. */
-  readonly offloadEntries?: number;
-}
+export type BlockListReuseLimits = Pick<IntermediateDriverLimits, 'callEntries' | 'offloadEntries'>;
 
 /**
  * In-place reuse of block lists: a MINIPORT block list that came down is turned into the PROTOCOL block list that goes
@@ -38,12 +33,12 @@ export interface BlockListReuseLimits {
 export class BlockListReuse<UpperEdge = unknown> {
   /** Objects offloaded through the driver. */
   offloadEntries = 0;
-  private readonly ndis: NdisLibrary;
+  protected readonly ndis: NdisLibrary;
+  protected readonly calls: CallEntryPool<UpperEdge>;
+  protected readonly sends: NetBufferListTracker<UpperEdge>;
+  protected readonly receives: NetBufferListTracker<NdisBinding>;
   private readonly owner: string;
-  private readonly calls: CallEntryPool<UpperEdge>;
   private readonly entryLimit: number;
-  private readonly sends: NetBufferListTracker<UpperEdge>;
-  private readonly receives: NetBufferListTracker<UpperEdge>;
   private readonly walk: BlockWalk<OffloadBlockList> = new BlockWalk<OffloadBlockList>();
 
   /**
@@ -54,7 +49,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     ndis: NdisLibrary,
     owner: string,
     sends: NetBufferListTracker<UpperEdge>,
-    receives: NetBufferListTracker<UpperEdge>,
+    receives: NetBufferListTracker<NdisBinding>,
     limits: BlockListReuseLimits = {},
   ) {
     this.ndis = ndis;
@@ -88,7 +83,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     for (let block: OffloadBlockList | null = this.walk.start(root); block !== null; block = this.walk.next(block)) {
       const upperHandle = block.offloadHandle;
       if (upperHandle !== null) {
-        const entry = (upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null) ?? this.entryFor(block, upperHandle, upperEdge, lowerBinding);
+        const entry = this.entryOf(block, lowerBinding, upperHandle) ?? this.admit(block, upperHandle, upperEdge, lowerBinding);
         if (entry === null) {
           this.undo(root, call, done);
           return null;
@@ -100,14 +95,45 @@ export class BlockListReuse<UpperEdge = unknown> {
     return root as unknown as ProtocolOffloadBlockList;
   }
 
-  /** @returns the entry of a new object, or null when there is not memory for it. */
-  private entryFor(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
-    if (this.offloadEntries >= this.entryLimit) return null;
-    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return null;
-    const entry = new OffloadEntry(lowerBinding, upperHandle, upperEdge);
+  /** The entry of an object that is offloaded on a binding; null for a new one. */
+  protected entryOf(_block: OffloadBlockList, _lowerBinding: NdisBinding, upperHandle: OffloadHandle): OffloadEntry<UpperEdge> | null {
+    return upperHandle.miniportOffloadContext as OffloadEntry<UpperEdge> | null;
+  }
+
+  /** Makes the entry of a new object. */
+  protected createEntry(_block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> {
+    return new OffloadEntry(lowerBinding, upperHandle, upperEdge);
+  }
+
+  /** The object of a block was offloaded: from now on the upper cell names the driver's record of it. */
+  protected keep(_block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
+    entry.upperHandle.miniportOffloadContext = entry;
+  }
+
+  /** The object of an entry that was kept is not offloaded any more. */
+  protected drop(entry: OffloadEntry<UpperEdge>): void {
+    this.forget(entry);
+  }
+
+  /** An entry for a new object, contexts on its send data included; null, with nothing changed, without memory. */
+  protected admit(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: UpperEdge, lowerBinding: NdisBinding): OffloadEntry<UpperEdge> | null {
+    const entry = this.createEntry(block, upperHandle, upperEdge, lowerBinding);
+    return this.count(block, upperEdge, entry) ? entry : null;
+  }
+
+  /** Counts a new entry, and puts contexts on its send data. @returns false, with nothing changed, without memory. */
+  protected count(block: OffloadBlockList, upperEdge: UpperEdge, entry: OffloadEntry<UpperEdge>): boolean {
+    if (this.offloadEntries >= this.entryLimit) return false;
+    if (block.netBufferListChain !== null && !this.sends.push(block.netBufferListChain, upperEdge)) return false;
     this.offloadEntries++;
     this.ndis.observer?.allocated?.('IM_OFFLOAD_ENTRY', entry, this.owner);
-    return entry;
+    return true;
+  }
+
+  /** The object of an entry that {@link admit} made was not offloaded. */
+  protected dismiss(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
+    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
+    this.forget(entry);
   }
 
   /** Makes a tree that {@link down} prepared, and that was refused below, what it was when it came down. */
@@ -119,13 +145,10 @@ export class BlockListReuse<UpperEdge = unknown> {
   private undo(root: OffloadBlockList, call: CallEntry<UpperEdge>, count: number): void {
     let block: OffloadBlockList | null = this.walk.start(root);
     for (let i = 0; i < count && block !== null; i++) {
-      const { offloadHandle, netBufferListChain } = block;
+      const { offloadHandle } = block;
       if (offloadHandle !== null) {
         const entry = offloadHandle.owner as OffloadEntry<UpperEdge>;
-        if (offloadHandle.state === 'new') {
-          this.forget(entry);
-          if (netBufferListChain !== null) this.sends.pop(netBufferListChain);
-        }
+        if (offloadHandle.state === 'new') this.dismiss(block, entry);
         block.offloadHandle = entry.upperHandle;
       }
       block = this.walk.next(block);
@@ -134,6 +157,7 @@ export class BlockListReuse<UpperEdge = unknown> {
     this.calls.release(this.ndis, call);
   }
 
+  /** Frees the memory of an entry. */
   private forget(entry: OffloadEntry<UpperEdge>): void {
     this.offloadEntries--;
     this.ndis.observer?.freed?.('IM_OFFLOAD_ENTRY', entry, this.owner);
@@ -145,7 +169,7 @@ export class BlockListReuse<UpperEdge = unknown> {
    * of the objects that were offloaded name the driver's entries; after a terminate the entries are gone.
    * @returns the tree, and the upper interface it belongs to.
    */
-  up(operation: RelayedOperation, tree: ProtocolOffloadBlockList): { tree: MiniportOffloadBlockList; upperEdge: UpperEdge } {
+  up(operation: StateOperation, tree: ProtocolOffloadBlockList): { tree: MiniportOffloadBlockList; upperEdge: UpperEdge } {
     const root = tree as unknown as OffloadBlockList;
     const call = root.imReserved0 as CallEntry<UpperEdge>;
     const upperEdge = call.upperEdge as UpperEdge;
@@ -154,7 +178,7 @@ export class BlockListReuse<UpperEdge = unknown> {
       if (offloadHandle === null) continue;
       const entry = offloadHandle.owner as OffloadEntry<UpperEdge>;
       if (operation === 'initiate') this.upInitiate(block, entry);
-      else if (operation === 'terminate') this.upTerminate(block, entry, upperEdge);
+      else if (operation === 'terminate') this.upTerminate(block, entry, offloadHandle.binding);
       block.offloadHandle = entry.upperHandle;
     }
     call.restore(root);
@@ -163,23 +187,28 @@ export class BlockListReuse<UpperEdge = unknown> {
   }
 
   private upInitiate(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>): void {
-    const { upperHandle } = entry;
-    if (upperHandle.miniportOffloadContext !== null) return;
-    if (block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS) {
-      upperHandle.miniportOffloadContext = entry;
-      return;
-    }
-    if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
-    this.forget(entry);
+    if (entry.upperHandle.miniportOffloadContext !== null) return;
+    if (isOffloaded(block.status)) this.keep(block, entry);
+    else this.dismiss(block, entry);
   }
 
-  private upTerminate(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>, upperEdge: UpperEdge): void {
+  private upTerminate(block: OffloadBlockList, entry: OffloadEntry<UpperEdge>, lowerBinding: NdisBinding): void {
+    this.takeReturned(block, lowerBinding);
+    if (block.status === NDIS_STATUS_SUCCESS) this.drop(entry);
+  }
+
+  /** Data that comes back with a terminated connection: sends are done with, received data goes up like any other. */
+  protected takeReturned(block: OffloadBlockList, lowerBinding: NdisBinding): void {
     if (block.netBufferListChain !== null) this.sends.pop(block.netBufferListChain);
     const buffered = bufferedDataOf(block);
     // Nobody could be told that there is no memory for it.
-    if (buffered !== null) this.receives.pushAlways(buffered, upperEdge);
-    if (block.status === NDIS_STATUS_SUCCESS) this.forget(entry);
+    if (buffered !== null) this.receives.pushAlways(buffered, lowerBinding);
   }
+}
+
+/** True for the status of an initiated block whose own object was offloaded. */
+export function isOffloaded(status: NDIS_STATUS): boolean {
+  return status === NDIS_STATUS_SUCCESS || status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
 }
 
 function bufferedDataOf(block: OffloadBlockList): NetBufferList | null {

@@ -48,9 +48,19 @@ export class NetBufferListTracker<UpperEdge = unknown> {
     return (this.contexts.topOf(netBufferList)?.upperEdge ?? null) as UpperEdge | null;
   }
 
+  /** The upper interface that all NBLs of a list came from; null when they came from several. */
+  onlyUpperEdgeOf(list: NetBufferList): UpperEdge | null {
+    const edge = this.upperEdgeOf(list);
+    for (let nbl = list.next; nbl !== null; nbl = nbl.next) {
+      if (this.upperEdgeOf(nbl) !== edge) return null;
+    }
+    return edge;
+  }
+
   /**
    * Splits a completion list that may mix upper interfaces: calls `deliver` once per run of NBLs of one interface, in
-   * order, with the contexts popped. Each run is a list of its own, of the very same NBLs.
+   * order, with the contexts popped. Each run is a list of its own, of the very same NBLs. When `deliver` throws the
+   * others get theirs all the same, and the first error goes on to the caller.
    *
    * Source: `nc-ndischimney-tcp_offload_disconnect_complete_handler.md`, the rule for several upper interfaces.
    */
@@ -71,6 +81,14 @@ export class NetBufferListTracker<UpperEdge = unknown> {
       nbl = next;
     }
     for (const { head } of runs.values()) this.pop(head);
-    for (const [edge, { head }] of runs) deliver(edge as UpperEdge, head);
+    const errors: unknown[] = [];
+    for (const [edge, { head }] of runs) {
+      try {
+        deliver(edge as UpperEdge, head);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 }

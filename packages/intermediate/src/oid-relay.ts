@@ -18,14 +18,7 @@ export class OidRelay<UpperEdge> {
    * @throws when the request is refused below; nothing is pending then.
    */
   down(lower: NdisBinding, upperEdge: UpperEdge, upperRequest: NdisOidRequest): NDIS_STATUS {
-    const request = new NdisOidRequest();
-    request.requestType = upperRequest.requestType;
-    request.portNumber = upperRequest.portNumber;
-    request.timeout = upperRequest.timeout;
-    request.requestId = upperRequest.requestId;
-    request.oid = upperRequest.oid;
-    request.informationBuffer = upperRequest.informationBuffer;
-    request.informationBufferLength = upperRequest.informationBufferLength;
+    const request = requestLike(upperRequest);
     this.pending.set(request, { upperEdge, upperRequest });
     let status: NDIS_STATUS;
     try {
@@ -50,4 +43,17 @@ export class OidRelay<UpperEdge> {
     upperRequest.bytesNeeded = request.bytesNeeded;
     return relayed;
   }
+}
+
+/** A request of the driver's own that asks for what another one asks for, with the same buffer. */
+export function requestLike(upperRequest: NdisOidRequest): NdisOidRequest {
+  const request = new NdisOidRequest();
+  request.requestType = upperRequest.requestType;
+  request.portNumber = upperRequest.portNumber;
+  request.timeout = upperRequest.timeout;
+  request.requestId = upperRequest.requestId;
+  request.oid = upperRequest.oid;
+  request.informationBuffer = upperRequest.informationBuffer;
+  request.informationBufferLength = upperRequest.informationBufferLength;
+  return request;
 }

@@ -3,6 +3,7 @@ import {
   NDIS_STATUS_RESOURCES,
   NDIS_STATUS_UPLOAD_REQUESTED,
   type ContextShortageHandler,
+  type NDIS_STATUS,
   type NdisMiniport,
   type NdisTcpOffloadEventHandlers,
   type NetBufferList,
@@ -52,9 +53,9 @@ export class RequestFailures<UpperEdge extends HandlersOfEdge> implements Contex
     });
   }
 
-  /** Takes a list of an ordinary send that goes no further. */
-  failOrdinary(list: NetBufferList, upperEdge: UpperEdge): void {
-    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) nbl.status = NDIS_STATUS_RESOURCES;
+  /** Takes a list of an ordinary send that goes no further: for want of memory, unless `status` says why. */
+  failOrdinary(list: NetBufferList, upperEdge: UpperEdge, status: NDIS_STATUS = NDIS_STATUS_RESOURCES): void {
+    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) nbl.status = status;
     this.completions.add(upperEdge, () => {
       upperEdge.miniport.sendNetBufferListsComplete(list, 0);
     });

@@ -23,14 +23,14 @@ interface Setup extends Edge {
   readonly reuse: BlockListReuse<string>;
   readonly sends: NetBufferListTracker<string>;
   readonly down: (root: OffloadBlockList) => OffloadBlockList | null;
-  readonly up: (operation: 'initiate' | 'terminate' | 'other', root: OffloadBlockList) => OffloadBlockList;
+  readonly up: (operation: 'initiate' | 'terminate' | 'query', root: OffloadBlockList) => OffloadBlockList;
   readonly cancel: (root: OffloadBlockList) => void;
 }
 
 function setup(limits: BlockListReuseLimits = {}, contexts = Infinity): Setup {
   const edge = createEdge();
   const sends = new NetBufferListTracker<string>(edge.ndis, { name: 'im' }, { limit: contexts });
-  const reuse = new BlockListReuse<string>(edge.ndis, 'im', sends, new NetBufferListTracker<string>(edge.ndis, { name: 'im' }), limits);
+  const reuse = new BlockListReuse<string>(edge.ndis, 'im', sends, new NetBufferListTracker<NdisBinding>(edge.ndis, { name: 'im' }), limits);
   return {
     ...edge,
     reuse,

@@ -25,6 +25,10 @@ export interface GetOffloadHandlersResult {
 export interface NdisMiniport {
   readonly ndis: NdisLibrary;
   readonly name: string;
+  /** NBLs that drivers above have passed down to the adapter and not got back. Not in NDIS, where every driver counts for itself. */
+  readonly outstandingNetBufferLists: number;
+  /** NBLs that the adapter indicated and drivers above have yet to return. Not in NDIS, likewise. */
+  readonly indicatedNetBufferLists: number;
 
   /** `NdisMSetMiniportAttributes`, from `miniportInitializeEx` only: registration attributes first. */
   setMiniportAttributes(attributes: NdisMiniportAdapterAttributes): NDIS_STATUS;

@@ -1,5 +1,6 @@
 export { CallLog, type ProbeCall, type ProbeHook } from './call-log.ts';
 export { bytesOf, createList, link, membersOf, textOf, textsOf, type Content } from './lists.ts';
+export { MuxStack, createMuxStack, type MuxStackOptions } from './mux-stack.ts';
 export { present } from './present.ts';
 export { ProbeBinding, ProbeHost, type ProbeHostOptions } from './probe-host.ts';
 export { ProbeStack, createProbeStack, type ProbeStackOptions } from './probe-stack.ts';
@@ -15,4 +16,5 @@ export {
 export { STACK_SHAPES } from './shapes.ts';
 export { Snapshots, type SnapshotSubjects } from './snapshot.ts';
 export { START_SEQ, neighborState, pathState, tcpState } from './states.ts';
+export { terminateAllOf } from './take-down.ts';
 export { blocksOf, neighborBlock, newTree, pathBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';

@@ -1,13 +1,14 @@
 import { Ndis, type NdisOptions } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/intermediate';
-import type { ChimneyViolation, NdisObserver, NetBufferList, OffloadHandle, ProtocolOffloadBlockList } from '@ndis-chimney/types';
+import type { ChimneyViolation, NdisObserver, NetBufferList, OffloadHandle } from '@ndis-chimney/types';
 
 import { membersOf, textsOf } from './lists.ts';
 import { present } from './present.ts';
 import { ProbeHost } from './probe-host.ts';
 import { ProbeTarget, type ProbeContext } from './probe-target.ts';
-import { siblings, type ProbeTree } from './trees.ts';
+import { requireNothingLeft, terminateAllOf } from './take-down.ts';
+import type { ProbeTree } from './trees.ts';
 
 /** Options of {@link createProbeStack}. */
 export interface ProbeStackOptions {
@@ -26,7 +27,7 @@ export interface ProbeStackOptions {
 }
 
 /** Sees everything and does nothing: it only makes NDIS go the observed way. */
-const INDIFFERENT: NdisObserver = {
+export const INDIFFERENT: NdisObserver = {
   enter() {
     // Deliberately empty, see above.
   },
@@ -159,20 +160,9 @@ export class ProbeStack {
 
   /** Terminates whatever of the host is offloaded, layer by layer from the top. */
   terminateAll(): void {
-    this.finishAll();
-    for (const layer of ['connection', 'path', 'neighbor']) {
-      const blocks: ProtocolOffloadBlockList[] = [];
-      for (const [handle, block] of this.host.handles) {
-        const isOurs = String(handle.owner).startsWith(layer) && (handle.state === 'offloaded' || handle.state === 'lost');
-        if (!isOurs) continue;
-        block.dependentBlockList = null;
-        blocks.push(block);
-      }
-      const root = siblings(...blocks);
-      if (root === null) continue;
-      blocks[0]?.offloadHandle?.binding.terminateOffload(root);
+    terminateAllOf(this.host, () => {
       this.finishAll();
-    }
+    });
   }
 
   /**
@@ -185,26 +175,13 @@ export class ProbeStack {
     this.settle();
     this.host.free();
     this.target.free();
-    const problems: string[] = this.violations.map(({ message }) => message);
-    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left`);
-    if (this.ndis.adapters.size > 0) problems.push(`adapters are left: ${[...this.ndis.adapters.keys()].join(', ')}`);
-    for (const driver of this.intermediates) problems.push(...this.leftIn(driver));
-    if (this.runtime.clock.pendingTimers > 0) problems.push(`${this.runtime.clock.pendingTimers} timers are left`);
-    if (problems.length > 0) throw new Error(`the stack was not closed cleanly: ${problems.join('; ')}`);
+    requireNothingLeft(this.ndis, this.runtime, this.violations, this.intermediates);
     this.ndis.deregisterProtocolDriver(this.host.protocolHandle);
     for (const driver of this.intermediates) {
       this.ndis.deregisterProtocolDriver(driver.ndisProtocolHandle);
       this.ndis.deregisterMiniportDriver(driver.ndisDriverHandle);
     }
     this.ndis.deregisterMiniportDriver(this.target.driverHandle);
-  }
-
-  private leftIn(driver: PassThroughDriver): string[] {
-    const { blocks } = driver as unknown as { blocks: { callEntries: number; offloadEntries: number } };
-    const left: string[] = [];
-    if (blocks.callEntries !== 0) left.push(`${driver.name} has ${blocks.callEntries} call entries`);
-    if (blocks.offloadEntries !== 0) left.push(`${driver.name} has ${blocks.offloadEntries} offload entries`);
-    return left;
   }
 }
 

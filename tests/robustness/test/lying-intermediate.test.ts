@@ -142,7 +142,7 @@ describe.each(shapes)('an intermediate driver that lies, among %s', (_name, shap
       'forgets to restore the SourceHandle of the root',
       'CHIM-IM-004',
       (driver, _adapter, root) => {
-        const { tree, upperEdge } = driver.reuse.up('other', root);
+        const { tree, upperEdge } = driver.reuse.up('query', root);
         const source = tree.sourceHandle;
         tree.sourceHandle = null;
         driver.attempt(() => { upperEdge.miniport.queryOffloadStateComplete(tree); });
@@ -154,7 +154,7 @@ describe.each(shapes)('an intermediate driver that lies, among %s', (_name, shap
       'completes by the wrong function',
       'CHIM-BLK-008',
       (driver, _adapter, root) => {
-        const { tree, upperEdge } = driver.reuse.up('other', root);
+        const { tree, upperEdge } = driver.reuse.up('query', root);
         driver.attempt(() => { upperEdge.miniport.updateOffloadComplete(tree); });
         upperEdge.miniport.queryOffloadStateComplete(tree);
       },
@@ -163,7 +163,7 @@ describe.each(shapes)('an intermediate driver that lies, among %s', (_name, shap
       'completes twice',
       'CHIM-BLK-008',
       (driver, _adapter, root) => {
-        const { tree, upperEdge } = driver.reuse.up('other', root);
+        const { tree, upperEdge } = driver.reuse.up('query', root);
         upperEdge.miniport.queryOffloadStateComplete(tree);
         driver.attempt(() => { upperEdge.miniport.queryOffloadStateComplete(tree); });
       },
@@ -172,7 +172,7 @@ describe.each(shapes)('an intermediate driver that lies, among %s', (_name, shap
       'drops a block on the way up',
       'CHIM-BLK-003',
       (driver, _adapter, root) => {
-        const { tree, upperEdge } = driver.reuse.up('other', root);
+        const { tree, upperEdge } = driver.reuse.up('query', root);
         const dropped = tree.nextBlock;
         tree.nextBlock = null;
         driver.attempt(() => { upperEdge.miniport.queryOffloadStateComplete(tree); });

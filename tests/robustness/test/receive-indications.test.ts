@@ -131,7 +131,7 @@ describe.each(STACK_SHAPES)('receive indications, %s', (_name, shape) => {
 /** Leaves its context on received data that it does not accept. */
 class Forgetful extends PassThroughDriver {
   override protocolTcpOffloadReceiveIndicate(handle: OffloadHandle<OffloadEntry<PassThroughAdapter>>, nbl: NetBufferList): NDIS_STATUS {
-    this.receives.push(nbl, handle.owner.upperEdge);
+    this.receives.push(nbl, handle.binding);
     return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
   }
 }
