@@ -1,9 +1,10 @@
+import type {
+  TcpOffloadStateCached} from '@ndis-chimney/types';
 import {
   NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
-  TcpOffloadStateCached,
   type BytesConsumed,
   type NDIS_STATUS,
   type NetBufferList,
@@ -55,16 +56,24 @@ const NO_DATA = new Uint8Array(0);
 export class ChimneyConnection extends OffloadedObject implements CallOwner {
   /** Constant state. */
   readonly constState: TcpOffloadStateConst;
-  /** Cached state, as offered or last updated, without the flags that are commands. */
-  readonly cached: TcpOffloadStateCached;
+  /** Cached state, as offered or last updated, without the flags that are commands. Connections share it: read it only. */
+  get cached(): Readonly<TcpOffloadStateCached> {
+    return this.cachedNow;
+  }
+
   /** @internal */
   readonly ledger: RequestLedger;
   /** @internal */
-  readonly calls: DataCalls;
-  /** @internal */
   readonly transfer: ConnectionTransfer;
-  private readonly receivePath: ReceivePath;
-  private readonly eventSource: EventSource<ConnectionEvent> = new EventSource<ConnectionEvent>();
+  private cachedNow: TcpOffloadStateCached;
+  // What an idle connection does without.
+  private receivePathOrNull: ReceivePath | null = null;
+  private eventsOrNull: EventSource<ConnectionEvent> | null = null;
+  private callsOrNull: DataCalls | null = null;
+  /** True once nothing more is received. */
+  private isReceiveOver = false;
+  /** True once the connection is the host's. */
+  private isOver = false;
   private sendBacklog: number | null = null;
   private isDisconnected = false;
   /** Segments to be forwarded once the connection is offloaded. */
@@ -74,11 +83,29 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   constructor(adapter: HostAdapter, state: ConnectionState) {
     super(adapter, false);
     this.constState = state.tcp.const!;
-    this.cached = new TcpOffloadStateCached().copyFrom(state.tcp.cached!);
+    this.cachedNow = adapter.cachedStates.copyOf(state.tcp.cached!);
     this.ledger = new RequestLedger(this);
-    this.calls = new DataCalls(this);
-    this.receivePath = new ReceivePath(this);
     this.transfer = new ConnectionTransfer(this, state);
+  }
+
+  private get receivePath(): ReceivePath {
+    if (this.receivePathOrNull === null) {
+      this.receivePathOrNull = new ReceivePath(this);
+      if (this.isReceiveOver) this.receivePathOrNull.end();
+    }
+    return this.receivePathOrNull;
+  }
+
+  private get eventSource(): EventSource<ConnectionEvent> {
+    if (this.eventsOrNull === null) {
+      this.eventsOrNull = new EventSource<ConnectionEvent>();
+      if (this.isOver) this.eventsOrNull.end();
+    }
+    return this.eventsOrNull;
+  }
+
+  private get calls(): DataCalls {
+    return (this.callsOrNull ??= new DataCalls(this));
   }
 
   get layer(): 'tcp' {
@@ -143,7 +170,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   }
 
   override get isIdle(): boolean {
-    return this.holds === 0 && this.calls.depth === 0;
+    return this.holds === 0 && (this.callsOrNull?.depth ?? 0) === 0;
   }
 
   /**
@@ -324,7 +351,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
 
   /** @internal */
   takeCached(cached: unknown): void {
-    this.cached.copyFrom(withoutCommands(cached as TcpOffloadStateCached));
+    this.cachedNow = this.adapter.cachedStates.copyOf(withoutCommands(cached as TcpOffloadStateCached));
   }
 
   /** @internal */
@@ -344,8 +371,9 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
 
   /** @internal The connection is the host's: whatever it emits ends, and who waits for the terminate is told. */
   override ended(status: NDIS_STATUS): void {
-    this.receivePath.end();
-    this.eventSource.end();
+    this.endReceiving();
+    this.isOver = true;
+    this.eventsOrNull?.end();
     this.transfer.ended(status);
   }
 
@@ -357,8 +385,13 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   /** @internal The target said something. */
   notice(event: ConnectionEvent): void {
     if (event.type === 'sendBacklogChange') this.sendBacklog = event.bytes;
-    else if (event.type !== 'retrieve') this.receivePath.end();
+    else if (event.type !== 'retrieve') this.endReceiving();
     this.eventSource.next(event);
+  }
+
+  private endReceiving(): void {
+    this.isReceiveOver = true;
+    this.receivePathOrNull?.end();
   }
 
   /** @internal Somebody wants data that was refused. */
