@@ -177,14 +177,36 @@ describe('what a target’s callback asks for during a call', () => {
       });
     }
     requests.push(connection.send(bytes('first')));
-    // The receive is of another kind, and goes down inside the send call; the sends do not, but after it in one list.
+    // Each call makes the callback ask for a send and a receive; none of it goes down before the call has returned.
     expect(stack.target.sends.map((nbl) => textsOf(nbl)[0])).toEqual(['first', 'answer', 'answer']);
-    expect(stack.target.calls.entries.filter((entry) => entry === 'miniportTcpOffloadSend')).toHaveLength(2);
-    expect(deepest).toBe(2);
+    expect(stack.target.calls.entries.filter((entry) => entry === 'miniportTcpOffloadSend')).toHaveLength(3);
+    expect(deepest).toBe(1);
     stack.target.calls.off('miniportTcpOffloadSend');
     stack.target.calls.off('miniportTcpOffloadReceive');
     stack.target.completeSends();
     stack.target.completeReceives();
+    await Promise.all(requests);
+    await stack.close();
+  });
+
+  test('a disconnect comes after what was sent before it, and what a later call asks for after both', async () => {
+    const stack = createHostStack();
+    const connection = await stack.connect();
+    const requests: Promise<unknown>[] = [];
+    connection.events$.subscribe(() => requests.push(connection.send(bytes('last')), connection.disconnect({ data: bytes('bye') })));
+    stack.target.calls.clear();
+    // The second send, which waited, is answered with a receive.
+    connection.received$.subscribe(() => requests.push(connection.receive(new Uint8Array(1))));
+    stack.target.calls.on('miniportTcpOffloadSend', (_context: unknown, _connection: unknown, list: NetBufferList) => {
+      if (textsOf(list)[0] === 'last') stack.target.indicate(stack.handle, 'x');
+      else stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange, 1);
+      return NDIS_STATUS_PENDING;
+    });
+    requests.push(connection.send(bytes('first')));
+    expect(stack.target.calls.entries).toEqual(['miniportTcpOffloadSend', 'miniportTcpOffloadSend', 'miniportTcpOffloadDisconnect', 'miniportTcpOffloadReceive']);
+    stack.target.completeReceives();
+    stack.target.completeSends();
+    stack.target.completeDisconnect();
     await Promise.all(requests);
     await stack.close();
   });
