@@ -54,7 +54,7 @@ const FLAGS: Readonly<Record<string, number>> = { isKeepAliveEnabled: TCP_FLAG_K
 const COMMAND_FLAGS: Readonly<Record<string, number>> = { restartKeepAlive: TCP_FLAG_KEEP_ALIVE_RESTART, restartMaxRT: TCP_FLAG_MAX_RT_RESTART };
 
 /** Cached state with a change in it, the commands included. @throws TypeError for a member or value that there is not. */
-export function changedCached(cached: TcpOffloadStateCached, change: ConnectionChange): TcpOffloadStateCached {
+export function changedCached(cached: Readonly<TcpOffloadStateCached>, change: ConnectionChange): TcpOffloadStateCached {
   const next = new TcpOffloadStateCached().copyFrom(cached);
   next.flags &= ~COMMANDS;
   for (const [name, value] of Object.entries(change) as [string, unknown][]) {

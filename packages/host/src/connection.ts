@@ -1,9 +1,6 @@
+import type {
+  TcpOffloadStateCached} from '@ndis-chimney/types';
 import {
-  NDIS_STATUS_INVALID_STATE,
-  NDIS_STATUS_UPLOAD_IN_PROGRESS,
-  TCP_DISCONNECT_ABORTIVE_CLOSE,
-  TCP_DISCONNECT_GRACEFUL_CLOSE,
-  TcpOffloadStateCached,
   type BytesConsumed,
   type NDIS_STATUS,
   type NetBufferList,
@@ -17,7 +14,7 @@ import type { Observable } from 'rxjs';
 import { changedCached, withoutCommands, type ConnectionChange } from './connection-change.ts';
 import type { ConnectionState } from './connection-description.ts';
 import { ConnectionTransfer } from './connection-transfer.ts';
-import { DataCalls, type CallOwner } from './data-calls.ts';
+import { DataRequests, type DisconnectOptions, type ReceiveOptions } from './data-requests.ts';
 import { EventSource } from './event-source.ts';
 import type { HostAdapter } from './host-adapter.ts';
 import type { HostPath } from './host-path.ts';
@@ -26,23 +23,7 @@ import type { UploadReason, UserUploadReason } from './offload-state.ts';
 import { OffloadedObject } from './offloaded-object.ts';
 import { ReceivePath } from './receive-path.ts';
 import { RequestLedger } from './request-ledger.ts';
-import { REQUEST_KIND } from './request-pool.ts';
 import type { ConnectionEvent, QueryResult, StateResult, TransferResult, UploadResult } from './results.ts';
-import { segmentProblem } from './segment-check.ts';
-
-/** Options of a posted receive. */
-export interface ReceiveOptions {
-  /** True: complete only when the buffer is full (non-push mode). Default false: PSH or the push timer completes it. */
-  readonly noPush?: boolean;
-}
-
-/** Options of a disconnect. */
-export interface DisconnectOptions {
-  /** Last data before the FIN. */
-  readonly data?: Uint8Array<ArrayBufferLike>;
-  /** True: send RST instead, and drop what is in flight. Default false. */
-  readonly abortive?: boolean;
-}
 
 const NO_DATA = new Uint8Array(0);
 
@@ -52,33 +33,56 @@ const NO_DATA = new Uint8Array(0);
  *
  * It lives once: what comes back at the terminate is offered anew, as another connection.
  */
-export class ChimneyConnection extends OffloadedObject implements CallOwner {
+export class ChimneyConnection extends OffloadedObject {
   /** Constant state. */
   readonly constState: TcpOffloadStateConst;
-  /** Cached state, as offered or last updated, without the flags that are commands. */
-  readonly cached: TcpOffloadStateCached;
+  /** Cached state, as offered or last updated, without the flags that are commands. Connections share it: read it only. */
+  get cached(): Readonly<TcpOffloadStateCached> {
+    return this.cachedNow;
+  }
+
   /** @internal */
   readonly ledger: RequestLedger;
   /** @internal */
-  readonly calls: DataCalls;
-  /** @internal */
   readonly transfer: ConnectionTransfer;
-  private readonly receivePath: ReceivePath;
-  private readonly eventSource: EventSource<ConnectionEvent> = new EventSource<ConnectionEvent>();
+  private cachedNow: TcpOffloadStateCached;
+  // What an idle connection does without.
+  private receivePathOrNull: ReceivePath | null = null;
+  private eventsOrNull: EventSource<ConnectionEvent> | null = null;
+  private dataOrNull: DataRequests | null = null;
+  /** True once nothing more is received. */
+  private isReceiveOver = false;
+  /** True once the connection is the host's. */
+  private isOver = false;
   private sendBacklog: number | null = null;
-  private isDisconnected = false;
-  /** Segments to be forwarded once the connection is offloaded. */
-  private forwards: NetBufferList[] | null = null;
 
   /** @internal Connections are made by `ChimneyHost.offload`. */
   constructor(adapter: HostAdapter, state: ConnectionState) {
     super(adapter, false);
     this.constState = state.tcp.const!;
-    this.cached = new TcpOffloadStateCached().copyFrom(state.tcp.cached!);
+    this.cachedNow = adapter.cachedStates.copyOf(state.tcp.cached!);
     this.ledger = new RequestLedger(this);
-    this.calls = new DataCalls(this);
-    this.receivePath = new ReceivePath(this);
     this.transfer = new ConnectionTransfer(this, state);
+  }
+
+  private get receivePath(): ReceivePath {
+    if (this.receivePathOrNull === null) {
+      this.receivePathOrNull = new ReceivePath(this);
+      if (this.isReceiveOver) this.receivePathOrNull.end();
+    }
+    return this.receivePathOrNull;
+  }
+
+  private get eventSource(): EventSource<ConnectionEvent> {
+    if (this.eventsOrNull === null) {
+      this.eventsOrNull = new EventSource<ConnectionEvent>();
+      if (this.isOver) this.eventsOrNull.end();
+    }
+    return this.eventsOrNull;
+  }
+
+  private get data(): DataRequests {
+    return (this.dataOrNull ??= new DataRequests(this));
   }
 
   get layer(): 'tcp' {
@@ -143,7 +147,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   }
 
   override get isIdle(): boolean {
-    return this.holds === 0 && this.calls.depth === 0;
+    return this.holds === 0 && (this.dataOrNull?.callDepth ?? 0) === 0;
   }
 
   /**
@@ -163,7 +167,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    */
   send(data: Uint8Array<ArrayBufferLike> | readonly Uint8Array<ArrayBufferLike>[]): Promise<TransferResult> {
     const [result] = this.sendList([Array.isArray(data) ? (data as readonly Uint8Array[]) : [data as Uint8Array]]);
-    return result ?? refused('send: nothing to send');
+    return result!;
   }
 
   /**
@@ -171,41 +175,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    * @returns a promise per message, in order. @throws as {@link send}.
    */
   sendList(messages: readonly (readonly Uint8Array<ArrayBufferLike>[])[]): Promise<TransferResult>[] {
-    for (const message of messages) {
-      for (const buffer of message) {
-        if (!isBytes(buffer)) return messages.map(() => refused('send: data is not a Uint8Array'));
-      }
-    }
-    if (this.isDisconnected) return messages.map(() => refused('send: the connection was disconnected'));
-    if (!this.isOpen) return messages.map((message) => this.keepUnsent(message));
-    const { requests } = this.adapter.driver;
-    const results: Promise<TransferResult>[] = [];
-    let head: NetBufferList | null = null;
-    let tail: NetBufferList | null = null;
-    for (const message of messages) {
-      results.push(
-        new Promise((resolve, reject) => {
-          const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.send, message, resolve, reject);
-          if (tail === null) head = netBufferList;
-          else tail.next = netBufferList;
-          tail = netBufferList;
-        }),
-      );
-    }
-    if (head !== null) this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.send, this.handle!, head);
-    return results;
-  }
-
-  /** The connection is on its way back: what is to be sent goes with it. Otherwise nothing is taken. */
-  private keepUnsent(buffers: readonly Uint8Array<ArrayBufferLike>[]): Promise<TransferResult> {
-    const { refusal } = this;
-    if (refusal === COMES_BACK) this.ledger.keepCopy(buffers);
-    return Promise.resolve(refusal);
-  }
-
-  /** What a request ends with that cannot go down. */
-  private get refusal(): TransferResult {
-    return this.offloadState === 'InHost' || this.offloadState === 'Offloading' ? NOT_OFFLOADED : COMES_BACK;
+    return this.data.sendList(messages);
   }
 
   /**
@@ -214,15 +184,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    * @throws TypeError for something else than bytes.
    */
   receive(buffer: Uint8Array<ArrayBufferLike>, options: ReceiveOptions = {}): Promise<TransferResult> {
-    if (!isBytes(buffer)) return refused('receive: the buffer is not a Uint8Array');
-    if (!this.isOpen) return Promise.resolve(this.refusal);
-    this.receivePath.posted();
-    const { requests } = this.adapter.driver;
-    return new Promise((resolve, reject) => {
-      const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.receive, [buffer], resolve, reject);
-      netBufferList.tcpReceiveNoPush = options.noPush ?? false;
-      this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.receive, this.handle!, netBufferList);
-    });
+    return this.data.receive(buffer, options);
   }
 
   /**
@@ -230,26 +192,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    * not over: {@link terminate} ends it. @throws TypeError when it was called before.
    */
   disconnect(options: DisconnectOptions = {}): Promise<TransferResult> {
-    const { data = NO_DATA, abortive = false } = options;
-    if (!isBytes(data)) return refused('disconnect: data is not a Uint8Array');
-    if (abortive && data.byteLength > 0) return refused('disconnect: an abortive one carries no data');
-    if (this.isDisconnected && !abortive) return refused('disconnect: the connection was disconnected before');
-    if (!this.isOpen) {
-      if (!abortive && this.refusal === COMES_BACK) {
-        this.isDisconnected = true;
-        this.ledger.isFinKept = true;
-      }
-      return this.keepUnsent([data]);
-    }
-    this.isDisconnected = true;
-    const { requests } = this.adapter.driver;
-    return new Promise((resolve, reject) => {
-      // Abortive ones carry nothing that could come back.
-      const kind = abortive ? REQUEST_KIND.abort : REQUEST_KIND.disconnect;
-      const { netBufferList } = requests.make(this.ledger, kind, [data], resolve, reject);
-      const flags = abortive ? TCP_DISCONNECT_ABORTIVE_CLOSE : TCP_DISCONNECT_GRACEFUL_CLOSE;
-      this.calls.pass(this.adapter.binding, requests, kind, this.handle!, netBufferList, flags);
-    });
+    return this.data.disconnect(options);
   }
 
   /**
@@ -259,17 +202,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
    * @throws TypeError for something else than a segment of this connection (CHIM-FWD-002).
    */
   forward(segment: Uint8Array<ArrayBufferLike>): Promise<TransferResult> {
-    if (!isBytes(segment)) return refused('forward: the segment is not a Uint8Array');
-    const problem = segmentProblem(segment, this.constState.localPort, this.constState.remotePort);
-    if (problem !== '') return refused(`forward: the segment ${problem}`);
-    const isWaiting = this.offloadState === 'Offloading' && this.wanted === null;
-    if (!this.isOpen && !isWaiting) return Promise.resolve(this.refusal);
-    const { requests } = this.adapter.driver;
-    return new Promise((resolve, reject) => {
-      const { netBufferList } = requests.make(this.ledger, REQUEST_KIND.forward, [segment], resolve, reject);
-      if (isWaiting) (this.forwards ??= []).push(netBufferList);
-      else this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.forward, this.handle!, netBufferList);
-    });
+    return this.data.forward(segment);
   }
 
   /** Reads state back (`NdisQueryOffloadState`); waits while the connection is being offloaded. */
@@ -311,20 +244,12 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   /** @internal */
   override offered(isAccepted: boolean): void {
     this.transfer.offered(isAccepted);
-    const { forwards } = this;
-    this.forwards = null;
-    if (forwards !== null) for (const nbl of forwards) this.passForward(nbl, isAccepted);
-  }
-
-  private passForward(nbl: NetBufferList, isAccepted: boolean): void {
-    const { requests } = this.adapter.driver;
-    if (isAccepted && this.wanted === null) this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.forward, this.handle!, nbl);
-    else requests.requestOf(nbl).complete(requests, isAccepted ? NDIS_STATUS_UPLOAD_IN_PROGRESS : NDIS_STATUS_INVALID_STATE, 0);
+    this.dataOrNull?.offered(isAccepted);
   }
 
   /** @internal */
   takeCached(cached: unknown): void {
-    this.cached.copyFrom(withoutCommands(cached as TcpOffloadStateCached));
+    this.cachedNow = this.adapter.cachedStates.copyOf(withoutCommands(cached as TcpOffloadStateCached));
   }
 
   /** @internal */
@@ -344,8 +269,9 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
 
   /** @internal The connection is the host's: whatever it emits ends, and who waits for the terminate is told. */
   override ended(status: NDIS_STATUS): void {
-    this.receivePath.end();
-    this.eventSource.end();
+    this.endReceiving();
+    this.isOver = true;
+    this.eventsOrNull?.end();
     this.transfer.ended(status);
   }
 
@@ -357,8 +283,18 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   /** @internal The target said something. */
   notice(event: ConnectionEvent): void {
     if (event.type === 'sendBacklogChange') this.sendBacklog = event.bytes;
-    else if (event.type !== 'retrieve') this.receivePath.end();
+    else if (event.type !== 'retrieve') this.endReceiving();
     this.eventSource.next(event);
+  }
+
+  /** @internal A receive is posted: what was refused is placed in it. */
+  receivePosted(): void {
+    this.receivePathOrNull?.posted();
+  }
+
+  private endReceiving(): void {
+    this.isReceiveOver = true;
+    this.receivePathOrNull?.end();
   }
 
   /** @internal Somebody wants data that was refused. */
@@ -367,35 +303,9 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   }
 
   /** @internal */
-  callsReturned(): void {
-    if (this.wanted !== null) this.adapter.pump();
-  }
-
-  /** @internal */
-  keepList(list: NetBufferList): void {
-    const { requests } = this.adapter.driver;
-    requests.completeList(list, NDIS_STATUS_UPLOAD_IN_PROGRESS);
-  }
-
-  /** @internal */
   uploadAsked(): void {
     this.adapter.wantLater(this, 'requestUpload');
   }
-}
-
-/** On its way back, and what was to be sent with it. */
-const COMES_BACK: TransferResult = { status: NDIS_STATUS_UPLOAD_IN_PROGRESS, bytesTransferred: 0 };
-
-/** Not with the target: the host's, or still being offloaded. */
-const NOT_OFFLOADED: TransferResult = { status: NDIS_STATUS_INVALID_STATE, bytesTransferred: 0 };
-
-/** Also true for a Uint8Array of another realm, such as a worker's or a test environment's. */
-function isBytes(value: unknown): boolean {
-  return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array';
-}
-
-function refused(message: string): Promise<never> {
-  return Promise.reject(new TypeError(`ChimneyConnection.${message}`));
 }
 
 function ignore(): void {

@@ -1,8 +1,8 @@
-import type { NdisBinding, NetBufferList, OffloadHandle } from '@ndis-chimney/types';
+import { TCP_DISCONNECT_ABORTIVE_CLOSE, TCP_DISCONNECT_GRACEFUL_CLOSE, type NdisBinding, type NetBufferList, type OffloadHandle } from '@ndis-chimney/types';
 
 import { REQUEST_KIND, type RequestKind, type RequestPool } from './request-pool.ts';
 
-/** Lists that wait for a call of their kind to return. */
+/** What waits for a call to return, in order. */
 class WaitingList {
   private head: NetBufferList | null = null;
   private tail: NetBufferList | null = null;
@@ -33,14 +33,13 @@ export interface CallOwner {
 }
 
 /**
- * The data calls of one connection. Send calls do not overlap, nor do receive calls (CHIM-SND-005, CHIM-RCV-002), and
- * nothing is terminated from inside one (CHIM-TRM-001): what a target's callback asks for during a call comes after it.
+ * The data calls of one connection, one at a time: send calls do not overlap, nor do receive calls (CHIM-SND-005,
+ * CHIM-RCV-002), and nothing is terminated from inside one (CHIM-TRM-001). What a target's callback asks for during a call
+ * comes after it, in the order in which it was asked for.
  */
 export class DataCalls {
   /** Calls that have not returned. */
   depth = 0;
-  private isSending = false;
-  private isReceiving = false;
   /** Made when something has to wait, which hardly ever happens. */
   private waiting: WaitingList | null = null;
   private readonly owner: CallOwner;
@@ -49,34 +48,17 @@ export class DataCalls {
     this.owner = owner;
   }
 
-  /** Passes a list down; NDIS that refuses it fails its requests. */
-  pass(binding: NdisBinding, pool: RequestPool, kind: RequestKind, handle: OffloadHandle, list: NetBufferList, flags = 0): void {
-    if (this.isBusy(kind)) {
-      // Sends and receives that wait at the same time wait for different calls, but those are nested: one list will do.
+  /** Passes a list of requests of one kind down; when NDIS refuses it they fail. */
+  pass(binding: NdisBinding, pool: RequestPool, kind: RequestKind, handle: OffloadHandle, list: NetBufferList): void {
+    if (this.depth > 0) {
       (this.waiting ??= new WaitingList()).append(list);
       return;
     }
-    this.setBusy(kind, true);
     this.depth++;
-    try {
-      call(binding, kind, handle, list, flags);
-    } catch (error) {
-      failAll(pool, list, error);
-    }
-    this.setBusy(kind, false);
-    this.depth--;
-    if (this.depth > 0) return;
+    callOrFail(binding, pool, kind, handle, list);
     if (this.waiting !== null) this.passWaiting(binding, pool, handle, this.waiting);
+    this.depth--;
     this.owner.callsReturned();
-  }
-
-  private isBusy(kind: RequestKind): boolean {
-    return kind === REQUEST_KIND.send ? this.isSending : kind === REQUEST_KIND.receive && this.isReceiving;
-  }
-
-  private setBusy(kind: RequestKind, isBusy: boolean): void {
-    if (kind === REQUEST_KIND.send) this.isSending = isBusy;
-    else if (kind === REQUEST_KIND.receive) this.isReceiving = isBusy;
   }
 
   /** What waited goes down in its order, neighbors of one kind together. */
@@ -84,18 +66,28 @@ export class DataCalls {
     let list = waiting.take();
     while (list !== null) {
       const { kind } = pool.requestOf(list);
+      // A disconnect is a call of its own.
+      const mayBeMany = kind === REQUEST_KIND.send || kind === REQUEST_KIND.receive || kind === REQUEST_KIND.forward;
       let last: NetBufferList = list;
-      while (last.next !== null && pool.requestOf(last.next).kind === kind) last = last.next;
+      while (mayBeMany && last.next !== null && pool.requestOf(last.next).kind === kind) last = last.next;
       const rest: NetBufferList | null = last.next;
       last.next = null;
-      if (this.owner.isOpen) this.pass(binding, pool, kind, handle, list);
+      if (this.owner.isOpen) callOrFail(binding, pool, kind, handle, list);
       else this.owner.keepList(list);
       list = rest ?? waiting.take();
     }
   }
 }
 
-function call(binding: NdisBinding, kind: RequestKind, handle: OffloadHandle, list: NetBufferList, flags: number): void {
+function callOrFail(binding: NdisBinding, pool: RequestPool, kind: RequestKind, handle: OffloadHandle, list: NetBufferList): void {
+  try {
+    call(binding, kind, handle, list);
+  } catch (error) {
+    failAll(pool, list, error);
+  }
+}
+
+function call(binding: NdisBinding, kind: RequestKind, handle: OffloadHandle, list: NetBufferList): void {
   switch (kind) {
     case REQUEST_KIND.send:
       binding.offloadTcpSend(handle, list);
@@ -104,8 +96,10 @@ function call(binding: NdisBinding, kind: RequestKind, handle: OffloadHandle, li
       binding.offloadTcpReceive(handle, list);
       break;
     case REQUEST_KIND.disconnect:
+      binding.offloadTcpDisconnect(handle, list, TCP_DISCONNECT_GRACEFUL_CLOSE);
+      break;
     case REQUEST_KIND.abort:
-      binding.offloadTcpDisconnect(handle, list, flags);
+      binding.offloadTcpDisconnect(handle, list, TCP_DISCONNECT_ABORTIVE_CLOSE);
       break;
     case REQUEST_KIND.forward:
       binding.offloadTcpForward(handle, list);

@@ -15,6 +15,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { AdapterRequests } from './adapter-requests.ts';
+import { CachedStates } from './cached-states.ts';
 import { ChimneyConnection } from './connection.ts';
 import type { ConnectionState } from './connection-description.ts';
 import type { HostDriver } from './host-driver.ts';
@@ -69,6 +70,7 @@ export class HostAdapter {
   givenUp = 0;
   /** Called when a close that had to wait is over. */
   whenClosed: (() => void) | null = null;
+  readonly cachedStates: CachedStates = new CachedStates();
   readonly table: ObjectTable = new ObjectTable(this);
   /** Objects that are not the host's. */
   readonly away: Set<OffloadedObject> = new Set<OffloadedObject>();

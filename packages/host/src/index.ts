@@ -1,10 +1,10 @@
 export { ChimneyConnection } from './connection.ts';
-export type { DisconnectOptions, ReceiveOptions } from './connection.ts';
 export type { ConnectionChange } from './connection-change.ts';
 export { describeConnection } from './connection-description.ts';
 export type { ConnectionDescription, ConnectionState, Endpoint } from './connection-description.ts';
 export { ChimneyHost } from './chimney-host.ts';
 export { locateSequence } from './data-in-flight.ts';
+export type { DisconnectOptions, ReceiveOptions } from './data-requests.ts';
 export { HostNeighbor } from './host-neighbor.ts';
 export type { NeighborChange } from './host-neighbor.ts';
 export type { AdapterEvent, ChimneyHostOptions, OffloadOptions, UploadPolicy, UploadRequest } from './host-options.ts';

@@ -1,5 +1,5 @@
 import type { Dispatcher } from '@ndis-chimney/core';
-import type { ChimneyHost, ConnectionState, OffloadResult } from '@ndis-chimney/host';
+import type { ChimneyHost, ConnectionState, OffloadOptions, OffloadResult } from '@ndis-chimney/host';
 import { NDIS_STATUS_SUCCESS, formatNdisStatus, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle, type NdisProtocolHandle } from '@ndis-chimney/types';
 
 /** What a stack needs to know of an intermediate driver; `PassThroughDriver` and what is derived from it have it. */
@@ -51,8 +51,8 @@ export class Stack<Target extends MiniportDriver<never> = MiniportDriver<never>>
   }
 
   /** Offers a connection to the target, through every intermediate driver. See `ChimneyHost.offload`. */
-  offload(state: ConnectionState): Promise<OffloadResult> {
-    return this.host.offload(state);
+  offload(state: ConnectionState, options?: OffloadOptions): Promise<OffloadResult> {
+    return this.host.offload(state, options);
   }
 
   /**

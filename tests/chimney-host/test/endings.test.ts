@@ -34,7 +34,7 @@ const segment = (): Uint8Array => {
   return one;
 };
 
-type Request = (connection: ChimneyConnection) => Promise<unknown>;
+type Request = (connection: ChimneyConnection, stack: HostStack) => Promise<unknown>;
 
 const REQUESTS: readonly (readonly [what: string, act: Request])[] = [
   ['send', (connection) => connection.send(bytes('x'))],
@@ -45,7 +45,7 @@ const REQUESTS: readonly (readonly [what: string, act: Request])[] = [
   ['update', (connection) => connection.update({ kaProbeCount: 1 })],
   ['invalidate', (connection) => connection.invalidate()],
   ['query of the neighbor', (connection) => connection.path?.neighbor?.query() ?? Promise.reject(new Error('no neighbor'))],
-  ['relink', (connection) => connection.adapter.relink(connection.path === null ? [] : [connection.path], from(1, { nextHopMac: Uint8Array.of(2, 0, 0, 0, 0, 5) }).neighbor)],
+  ['relink', (connection, { host }) => host.relink(connection.path === null ? [] : [connection.path], from(1, { nextHopMac: Uint8Array.of(2, 0, 0, 0, 0, 5) }).neighbor)],
   ['terminate', (connection) => connection.terminate()],
 ];
 
@@ -64,7 +64,7 @@ describe.each(ENDINGS)('when %s', (_ending, end) => {
     const stack = createHostStack({ intermediates: 1 });
     const connection = await stack.connect();
     let isSettled = false;
-    act(connection).then(() => { isSettled = true; }, () => { isSettled = true; });
+    act(connection, stack).then(() => { isSettled = true; }, () => { isSettled = true; });
     await stack.rest();
     end(stack);
     await stack.rest();
@@ -123,7 +123,7 @@ describe('a call that is stopped', () => {
     const stack = createHostStack();
     const connection = await stack.connect();
     stop(stack, operation);
-    await expect(act(connection)).rejects.toThrow(`stopped ${operation}`);
+    await expect(act(connection, stack)).rejects.toThrow(`stopped ${operation}`);
     await stack.close();
   });
 
