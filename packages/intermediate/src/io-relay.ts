@@ -158,7 +158,7 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
   }
 
   /** A completion that was stopped is tried once more, from a DPC. The contexts are off already. */
-  private completeAgain(edge: Upper, request: DataRequest, list: NetBufferList): void {
+  protected completeAgain(edge: Upper, request: DataRequest, list: NetBufferList): void {
     this.completions.add(edge, () => {
       completeRequest(edge.handlers, request, list);
     });

@@ -85,6 +85,36 @@ export class PassThroughDriver
     return this.relayInPlace(operation, adapter, tree, adapter.lower);
   }
 
+  // --- the data path, short: interface and adapter are one object, and neither has to be looked up ---
+
+  override miniportTcpOffloadSend(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    return adapter.lower.relayTcpSend(entry.handle, netBufferList, this.sendContexts, adapter);
+  }
+
+  override miniportTcpOffloadReceive(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    return adapter.lower.relayTcpReceive(entry.handle, netBufferList, this.sendContexts, adapter);
+  }
+
+  override protocolTcpOffloadSendComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
+    try {
+      adapter.handlers.relayTcpSendComplete(netBufferList, this.sendContexts);
+    } catch (error) {
+      this.completeAgain(adapter, 'send', netBufferList);
+      throw error;
+    }
+    if (adapter.isPausePending) this.continuePause(adapter);
+  }
+
+  override protocolTcpOffloadReceiveComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
+    try {
+      adapter.handlers.relayTcpReceiveComplete(netBufferList, this.sendContexts);
+    } catch (error) {
+      this.completeAgain(adapter, 'receive', netBufferList);
+      throw error;
+    }
+    if (adapter.isPausePending) this.continuePause(adapter);
+  }
+
   // --- life cycle: the lower binding ---
 
   protocolBindAdapterEx(bindContext: NdisBindContext, bindParameters: NdisBindParameters): NDIS_STATUS {
