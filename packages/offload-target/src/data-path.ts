@@ -189,7 +189,7 @@ export class DataPath {
       this.ackedWhileLending = 0;
       if (tcp.isFailed) return;
       if (!this.acked(acked)) {
-        adapter.accuseConnection(tcp, 'CHIM-ENG-003', `${acked} bytes acknowledged of ${this.outstanding} that were lent`);
+        adapter.faults.accuse(tcp, 'CHIM-ENG-003', `${acked} bytes acknowledged of ${this.outstanding} that were lent`);
         return;
       }
     }
