@@ -9,7 +9,6 @@ import {
   NDIS_STATUS_OFFLOAD_TCP_RCV_WINDOW,
   NDIS_STATUS_OFFLOAD_TCP_XMIT_BUFFER,
   NDIS_STATUS_SUCCESS,
-  netBufferListDataLength,
   type NDIS_STATUS,
   type NeighborOffloadStateConst,
   type NetBufferList,
@@ -18,6 +17,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { addressText } from './address-text.ts';
+import { bytesOfList } from './mdl-cursor.ts';
 import type { NeighborObject, PathObject } from './offload-objects.ts';
 import type { ResolvedLimits } from './target-limits.ts';
 import { vlanAdmission } from './vlan.ts';
@@ -113,19 +113,13 @@ export class Admission {
     const { connectionCapacity, maxReceiveWindowBytes, maxInheritedSendBytes, maxInheritedReceiveBytes } = this.limits;
     if (connections >= connectionCapacity) return NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
     if (cached !== null && cached.initialRcvWnd >>> 0 > maxReceiveWindowBytes) return NDIS_STATUS_OFFLOAD_TCP_RCV_WINDOW;
-    if (chain !== null && bytesOf(chain) > maxInheritedSendBytes) return NDIS_STATUS_OFFLOAD_TCP_XMIT_BUFFER;
+    if (chain !== null && bytesOfList(chain) > maxInheritedSendBytes) return NDIS_STATUS_OFFLOAD_TCP_XMIT_BUFFER;
     const received = delegated?.bufferedData ?? null;
-    return received !== null && bytesOf(received) > maxInheritedReceiveBytes ? NDIS_STATUS_OFFLOAD_TCP_RCV_BUFFER : NDIS_STATUS_SUCCESS;
+    return received !== null && bytesOfList(received) > maxInheritedReceiveBytes ? NDIS_STATUS_OFFLOAD_TCP_RCV_BUFFER : NDIS_STATUS_SUCCESS;
   }
 }
 
 /** The source MAC of a neighbor as text, or nothing when it is the interface's own. */
 function hardwareAddressOf(state: NeighborOffloadStateConst): string {
   return state.dlSourceAddress.some((byte) => byte !== 0) ? state.dlSourceAddress.join('.') : '';
-}
-
-function bytesOf(list: NetBufferList): number {
-  let byteCount = 0;
-  for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) byteCount += netBufferListDataLength(nbl);
-  return byteCount;
 }

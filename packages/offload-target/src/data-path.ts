@@ -97,10 +97,15 @@ export class DataPath {
   // --- requests of the host ---
 
   takeSends(list: NetBufferList): NDIS_STATUS {
-    if (this.sendRefusal === NDIS_STATUS_SUCCESS) this.sends.append(list);
+    if (this.sendRefusal === NDIS_STATUS_SUCCESS || this.isQueueEnding) this.sends.append(list);
     else this.adapter.completions.addAll(COMPLETION.send, list, this.sendRefusal);
     this.schedule();
     return NDIS_STATUS_PENDING;
+  }
+
+  /** True while sends are pending that have nowhere to go but back: what comes now ends after them, not before. */
+  private get isQueueEnding(): boolean {
+    return this.sends.head !== null && (this.sendRefusal === NDIS_STATUS_UPLOAD_IN_PROGRESS || this.abortive !== null);
   }
 
   takeDisconnect(nbl: NetBufferList, flags: number): NDIS_STATUS {
@@ -108,7 +113,8 @@ export class DataPath {
     let refusal = isAbortive ? this.refusal : this.sendRefusal;
     if (refusal === NDIS_STATUS_SUCCESS && this.abortive !== null) refusal = NDIS_STATUS_REQUEST_ABORTED;
     if (refusal !== NDIS_STATUS_SUCCESS) {
-      this.adapter.completions.addAll(COMPLETION.disconnect, nbl, refusal);
+      if (this.isQueueEnding) this.sends.appendDisconnect(nbl);
+      else this.adapter.completions.addAll(COMPLETION.disconnect, nbl, refusal);
     } else if (isAbortive) {
       this.sendRefusal = NDIS_STATUS_REQUEST_ABORTED;
       this.adapter.heldRequests++;
@@ -177,7 +183,7 @@ export class DataPath {
   /** Lends the engine what it has not got, and then the FIN. */
   private transmit(): void {
     const { tcp, adapter, sends } = this;
-    if (this.isStopped || this.isAborted) return;
+    if (this.isStopped || this.isAborted || this.sendRefusal === NDIS_STATUS_UPLOAD_IN_PROGRESS) return;
     const isFinDue = this.isFinQueued && !this.isFinLent;
     if (!sends.hasUnlent && !isFinDue) return;
     adapter.reachability.beforeTransmit(tcp.path.neighbor);
@@ -189,7 +195,7 @@ export class DataPath {
       this.ackedWhileLending = 0;
       if (tcp.isFailed) return;
       if (!this.acked(acked)) {
-        adapter.accuseConnection(tcp, 'CHIM-ENG-003', `${acked} bytes acknowledged of ${this.outstanding} that were lent`);
+        adapter.faults.accuse(tcp, 'CHIM-ENG-003', `${acked} bytes acknowledged of ${this.outstanding} that were lent`);
         return;
       }
     }
@@ -326,7 +332,8 @@ export class DataPath {
 
   /** The engine holds the connection, and the upload was asked for: what is pending ends. */
   giveBack(): void {
-    if (this.isAborted) return;
+    // After an RST, or when one is on its way out, that is what ends them.
+    if (this.isAborted || this.isAbortSent) return;
     this.giveSendsBack(NDIS_STATUS_UPLOAD_IN_PROGRESS);
     this.endRequests(NDIS_STATUS_UPLOAD_IN_PROGRESS);
     this.adapter.wake();

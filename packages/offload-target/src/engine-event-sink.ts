@@ -48,7 +48,7 @@ export class EngineEventSink implements EngineEvents {
     const question = this.questionFor(tcp, QUESTION.hold, 'held');
     if (question === null) return;
     this.adapter.noteHeld(tcp, report);
-    this.adapter.answer(question, NDIS_STATUS_SUCCESS, report);
+    this.adapter.operations.answer(question, NDIS_STATUS_SUCCESS, report);
   }
 
   queried(id: number, report: ConnectionReport): void {
@@ -62,7 +62,7 @@ export class EngineEventSink implements EngineEvents {
     const question = this.questionFor(tcp, QUESTION.export, 'exported');
     if (question === null) return;
     tcp.isExported = true;
-    this.adapter.answer(question, NDIS_STATUS_SUCCESS, report);
+    this.adapter.operations.answer(question, NDIS_STATUS_SUCCESS, report);
   }
 
   forwarded(id: number, status: number): void {
@@ -86,8 +86,8 @@ export class EngineEventSink implements EngineEvents {
     if (tcp === null) return;
     const isOpening = tcp.questions?.kind === QUESTION.open;
     const isKnown = !isOpening || isInitiateRefusal(status);
-    if (!isKnown) this.adapter.report('CHIM-ENG-008', `failed(${id}): a connection is not refused with status ${status}`, [tcp.handle]);
-    this.adapter.fail(tcp, isKnown ? status : NDIS_STATUS_FAILURE, true);
+    if (!isKnown) this.adapter.faults.report('CHIM-ENG-008', `failed(${id}): a connection is not refused with status ${status}`, [tcp.handle]);
+    this.adapter.faults.fail(tcp, isKnown ? status : NDIS_STATUS_FAILURE, true);
   }
 
   // --- data ---
@@ -152,7 +152,7 @@ export class EngineEventSink implements EngineEvents {
     if (!isUploadReason(reason)) {
       this.accuse(tcp, 'CHIM-ENG-008', `upload wanted for reason ${reason}, and there is none such`);
     } else if (reason === TCP_UPLOAD_REASON.HardwareFailure) {
-      this.adapter.fail(tcp, NDIS_STATUS_FAILURE, false);
+      this.adapter.faults.fail(tcp, NDIS_STATUS_FAILURE, false);
     } else {
       const dataPath = tcp.openDataPath();
       dataPath.wantedReason = reason;
@@ -176,7 +176,7 @@ export class EngineEventSink implements EngineEvents {
 
   frame(buffer: Uint8Array<ArrayBufferLike>, byteOffset: number, byteCount: number): void {
     if (!isInside(buffer, byteOffset, byteCount)) {
-      this.adapter.report('CHIM-ENG-004', `frame: ${byteCount} bytes from ${byteOffset} on are not in a buffer of ${buffer.length}`, []);
+      this.adapter.faults.report('CHIM-ENG-004', `frame: ${byteCount} bytes from ${byteOffset} on are not in a buffer of ${buffer.length}`, []);
       return;
     }
     this.adapter.ordinary.receive(buffer, byteOffset, byteCount);
@@ -187,15 +187,15 @@ export class EngineEventSink implements EngineEvents {
   /** The connection an event is about. Null, after a report, when there is none; null when it is given up already. */
   private find(id: number, event: string): TcpObject | null {
     const { adapter } = this;
-    const tcp = adapter.connections[id] ?? null;
+    const tcp = adapter.connections.get(id);
     if (tcp !== null && !tcp.isExported) return tcp.isFailed ? null : tcp;
     // What an engine says too late of a connection that the target has given up is no lie.
-    if (!adapter.retiredIds.has(id)) adapter.report('CHIM-ENG-001', `${event}(${String(id)}): no such connection is open`, []);
+    if (!adapter.connections.isRetired(id)) adapter.faults.report('CHIM-ENG-001', `${event}(${String(id)}): no such connection is open`, []);
     return null;
   }
 
   private accuse(tcp: TcpObject, rule: EngineRule, detail: string): void {
-    this.adapter.accuseConnection(tcp, rule, detail);
+    this.adapter.faults.accuse(tcp, rule, detail);
   }
 
   private isPlausible(tcp: TcpObject, report: ConnectionReport, event: string): boolean {
@@ -207,14 +207,14 @@ export class EngineEventSink implements EngineEvents {
 
   /** The question that an answer is for; null, after a report, when there is none. */
   private questionFor(tcp: TcpObject, kind: QuestionKind, event: string): Question | null {
-    const question = this.adapter.questions.take(tcp, kind);
+    const question = this.adapter.operations.questions.take(tcp, kind);
     if (question === null) this.accuse(tcp, 'CHIM-ENG-005', `${event}, and nobody has asked`);
     return question;
   }
 
   private answer(tcp: TcpObject, kind: QuestionKind, event: string, status: number, report: ConnectionReport): void {
     const question = this.questionFor(tcp, kind, event);
-    if (question !== null) this.adapter.answer(question, status, report);
+    if (question !== null) this.adapter.operations.answer(question, status, report);
   }
 }
 

@@ -18,7 +18,7 @@ export class EngineGuard {
     try {
       this.engine.open(id, record);
     } catch (error) {
-      this.adapter.commandThrew('open', id, error);
+      this.adapter.faults.commandThrew('open', id, error);
     }
   }
 
@@ -26,7 +26,7 @@ export class EngineGuard {
     try {
       this.engine.send(id, buffer, byteOffset, byteCount, flags);
     } catch (error) {
-      this.adapter.commandThrew('send', id, error);
+      this.adapter.faults.commandThrew('send', id, error);
     }
   }
 
@@ -34,7 +34,7 @@ export class EngineGuard {
     try {
       this.engine.finish(id);
     } catch (error) {
-      this.adapter.commandThrew('finish', id, error);
+      this.adapter.faults.commandThrew('finish', id, error);
     }
   }
 
@@ -42,7 +42,7 @@ export class EngineGuard {
     try {
       this.engine.abort(id);
     } catch (error) {
-      this.adapter.commandThrew('abort', id, error);
+      this.adapter.faults.commandThrew('abort', id, error);
     }
   }
 
@@ -50,7 +50,7 @@ export class EngineGuard {
     try {
       this.engine.window(id, edge);
     } catch (error) {
-      this.adapter.commandThrew('window', id, error);
+      this.adapter.faults.commandThrew('window', id, error);
     }
   }
 
@@ -58,7 +58,7 @@ export class EngineGuard {
     try {
       this.engine.forward(id, buffer, byteOffset, byteCount);
     } catch (error) {
-      this.adapter.commandThrew('forward', id, error);
+      this.adapter.faults.commandThrew('forward', id, error);
     }
   }
 
@@ -66,7 +66,7 @@ export class EngineGuard {
     try {
       this.engine.update(id, settings);
     } catch (error) {
-      this.adapter.commandThrew('update', id, error);
+      this.adapter.faults.commandThrew('update', id, error);
     }
   }
 
@@ -74,7 +74,7 @@ export class EngineGuard {
     try {
       this.engine.hold(id);
     } catch (error) {
-      this.adapter.commandThrew('hold', id, error);
+      this.adapter.faults.commandThrew('hold', id, error);
     }
   }
 
@@ -82,7 +82,7 @@ export class EngineGuard {
     try {
       this.engine.resume(id);
     } catch (error) {
-      this.adapter.commandThrew('resume', id, error);
+      this.adapter.faults.commandThrew('resume', id, error);
     }
   }
 
@@ -90,7 +90,7 @@ export class EngineGuard {
     try {
       this.engine.query(id);
     } catch (error) {
-      this.adapter.commandThrew('query', id, error);
+      this.adapter.faults.commandThrew('query', id, error);
     }
   }
 
@@ -98,7 +98,7 @@ export class EngineGuard {
     try {
       this.engine.export(id);
     } catch (error) {
-      this.adapter.commandThrew('export', id, error);
+      this.adapter.faults.commandThrew('export', id, error);
     }
   }
 
@@ -107,7 +107,7 @@ export class EngineGuard {
     try {
       this.engine.close(id);
     } catch (error) {
-      this.adapter.reportThrown('close', error);
+      this.adapter.faults.threw('close', error);
     }
   }
 
@@ -115,26 +115,27 @@ export class EngineGuard {
     try {
       this.engine.run?.(nowMs);
     } catch (error) {
-      this.adapter.reportThrown('run', error);
+      this.adapter.faults.threw('run', error);
     }
   }
 
-  /** @returns false when the engine has no ordinary traffic. */
-  transmit(buffer: Uint8Array<ArrayBufferLike>, byteOffset: number, byteCount: number): boolean {
-    if (this.engine.transmit === undefined) return false;
+  get hasOrdinaryTraffic(): boolean {
+    return this.engine.transmit !== undefined;
+  }
+
+  transmit(buffer: Uint8Array<ArrayBufferLike>, byteOffset: number, byteCount: number): void {
     try {
-      this.engine.transmit(buffer, byteOffset, byteCount);
+      this.engine.transmit?.(buffer, byteOffset, byteCount);
     } catch (error) {
-      this.adapter.reportThrown('transmit', error);
+      this.adapter.faults.threw('transmit', error);
     }
-    return true;
   }
 
   halt(): void {
     try {
       this.engine.halt?.();
     } catch (error) {
-      this.adapter.reportThrown('halt', error);
+      this.adapter.faults.threw('halt', error);
     }
   }
 }

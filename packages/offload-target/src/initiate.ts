@@ -21,7 +21,6 @@ import {
   SIZEOF_TCP_OFFLOAD_STATE_CONST,
   SIZEOF_TCP_OFFLOAD_STATE_DELEGATED,
   TCP_OFFLOAD_CONNECTION_STATE,
-  netBufferListDataLength,
   offloadLayerOf,
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
@@ -33,12 +32,14 @@ import {
   type TcpOffloadStateDelegated,
 } from '@ndis-chimney/types';
 
+import { bytesOfList } from './mdl-cursor.ts';
 import type { OffloadAdapter } from './offload-adapter.ts';
 import { NeighborObject, PathObject, objectOf, type OffloadObject } from './offload-objects.ts';
 import { QUESTION } from './questions.ts';
 import { seqDelta } from './seq.ts';
 import type { StateOperation } from './state-operations.ts';
 import { hasUnacknowledgedFin, isOffloadableState, type TcpObject } from './tcp-object.ts';
+import { writeRecord } from './tcp-state.ts';
 
 /** Depth of the TCP layer below a neighbor at the root: nothing hangs deeper. */
 const DEEPEST = 2;
@@ -76,7 +77,7 @@ export function opened(adapter: OffloadAdapter, tcp: TcpObject, block: MiniportO
     tcp.countEstablished(1);
     if (delegated !== null) takeOverData(tcp, block.netBufferListChain, delegated);
   } else {
-    adapter.forget(tcp);
+    adapter.connections.forget(tcp);
   }
 }
 
@@ -193,13 +194,13 @@ class Initiate {
       hasBytes(state.delegated, SIZEOF_TCP_OFFLOAD_STATE_DELEGATED);
     const { delegated } = state;
     if (!isWhole || !isOffloadableState(delegated.state) || !isConsistent(delegated, chain)) return NDIS_STATUS_FAILURE;
-    const status = adapter.admission.statusOfTcp(state, adapter.connectionCount, chain);
+    const status = adapter.admission.statusOfTcp(state, adapter.connections.count, chain);
     if (status !== NDIS_STATUS_SUCCESS) return status;
-    const tcp = adapter.admit(handle, path, state.const, state.cached, delegated);
+    const tcp = adapter.connections.admit(handle, path, state.const, state.cached, delegated);
     operation.connections.push(tcp);
-    tcp.giveRecord(adapter.record, delegated);
+    writeRecord(tcp, adapter.record, delegated);
     block.status = NDIS_STATUS_PENDING;
-    adapter.ask(tcp, QUESTION.open, operation, block);
+    adapter.operations.ask(tcp, QUESTION.open, operation, block);
     adapter.engine.open(tcp.id, adapter.record);
     return NDIS_STATUS_PENDING;
   }
@@ -219,8 +220,7 @@ function hasBytes(state: { readonly header: OffloadStateHeader }, byteCount: num
 
 /** True when the sequence numbers fit the data that comes with them (`mapping-snduna--sndnxt--and-sndmax-to-the-mdls.md`). */
 function isConsistent(delegated: TcpOffloadStateDelegated, chain: NetBufferList | null): boolean {
-  let numbers = hasUnacknowledgedFin(delegated.state) ? 1 : 0;
-  for (let nbl = chain; nbl !== null; nbl = nbl.next) numbers += netBufferListDataLength(nbl);
+  const numbers = bytesOfList(chain) + (hasUnacknowledgedFin(delegated.state) ? 1 : 0);
   const sent = seqDelta(delegated.sndNxt, delegated.sndUna);
   const max = seqDelta(delegated.sndMax, delegated.sndUna);
   return sent >= 0 && sent <= max && max <= numbers;

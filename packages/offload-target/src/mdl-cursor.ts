@@ -1,4 +1,4 @@
-import type { Mdl, NetBuffer } from '@ndis-chimney/types';
+import { netBufferListDataLength, type Mdl, type NetBuffer, type NetBufferList } from '@ndis-chimney/types';
 
 import { copyBytes, type ByteReader } from './byte-queue.ts';
 
@@ -63,4 +63,11 @@ export class MdlCursor implements ByteReader {
     }
     return this.mdl === null ? 0 : Math.min(wanted, this.mdl.byteCount - this.offset);
   }
+}
+
+/** Bytes of data in all NBLs of a list. */
+export function bytesOfList(list: NetBufferList | null): number {
+  let byteCount = 0;
+  for (let nbl = list; nbl !== null; nbl = nbl.next) byteCount += netBufferListDataLength(nbl);
+  return byteCount;
 }

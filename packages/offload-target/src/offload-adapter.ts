@@ -3,68 +3,49 @@ import {
   DEFAULT_PUSH_TIMEOUT_MS,
   Dpc,
   IRQL,
-  NDIS_STATUS_FAILURE,
   NdisTcpConnectionOffloadParameters,
-  TCP_OFFLOAD_CONNECTION_STATE,
   TCP_OFFLOAD_EVENT_TYPE,
   TCP_UPLOAD_REASON,
   type Clock,
   type DeferredRoutine,
   type MiniportOffloadBlockList,
-  type NDIS_STATUS,
   type NdisLibrary,
   type NdisMiniport,
   type NdisTcpOffloadEventHandlers,
-  type OffloadHandle,
   type OffloadTargetEnvironment,
-  type TcpOffloadStateCached,
-  type TcpOffloadStateConst,
-  type TcpOffloadStateDelegated,
-  type Timer,
-  type TimerRoutine,
 } from '@ndis-chimney/types';
 
 import { Admission } from './admission.ts';
-import { CachedStates } from './cached-states.ts';
 import { Completions } from './completions.ts';
 import type { ConnectionEngine, EngineEnvironment } from './connection-engine.ts';
 import { ConnectionRecord, type ConnectionReport } from './connection-record.ts';
+import { ConnectionTable } from './connection-table.ts';
 import type { DataPath } from './data-path.ts';
 import { EngineEventSink } from './engine-event-sink.ts';
+import { EngineFaults } from './engine-faults.ts';
 import { EngineGuard } from './engine-guard.ts';
-import { textOf, type EngineRule } from './engine-rules.ts';
 import { Indications } from './indications.ts';
-import type { PathObject } from './offload-objects.ts';
+import { Operations } from './operations.ts';
 import { OrdinaryPath } from './ordinary-path.ts';
 import { PowerState } from './power-state.ts';
-import { QUESTION, QuestionPool, type Question, type QuestionKind } from './questions.ts';
+import { QUESTION } from './questions.ts';
 import { Reachability } from './reachability.ts';
-import { RecordTable } from './record-table.ts';
 import { seqAdd, seqDelta } from './seq.ts';
-import { StateOperation, beginOperation, finishOperation, takeAnswer, type OperationKind } from './state-operations.ts';
+import type { StateOperation } from './state-operations.ts';
 import { TrafficStatistics } from './statistics.ts';
 import type { ResolvedLimits } from './target-limits.ts';
-import { TcpObject } from './tcp-object.ts';
+import type { TcpObject } from './tcp-object.ts';
 import { isAllowedHalfClosed, isMandatoryReason } from './upload-reasons.ts';
 import { Upcalls } from './upcalls.ts';
 
-const NOTHING_TO_REPORT: ConnectionReport = {};
-
 /** Makes an adapter's engine, in the target's own thread. */
 export type EngineFactory = (environment: EngineEnvironment) => ConnectionEngine;
-
-/** A connection that the engine has lost, until the host is told. */
-interface Failure {
-  readonly tcp: TcpObject;
-  /** What has to be completed before. */
-  readonly operation: StateOperation | null;
-}
 
 /**
  * What the target keeps per adapter. All work is done in one DPC: what the host wants goes to the engine, the engine has
  * its turn, what came of it is told; then the state operations that came down; then the requests that ended go back.
  */
-export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
+export class OffloadAdapter implements DeferredRoutine {
   readonly name: string;
   readonly targetName: string;
   readonly miniport: NdisMiniport;
@@ -76,21 +57,16 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   readonly completions: Completions;
   readonly indications: Indications;
   readonly ordinary: OrdinaryPath;
-  readonly cachedStates: CachedStates = new CachedStates();
   readonly statistics4: TrafficStatistics = new TrafficStatistics();
   readonly statistics6: TrafficStatistics = new TrafficStatistics();
   readonly admission: Admission;
   readonly reachability: Reachability;
   readonly power: PowerState;
-  /** Everything that is offloaded to the adapter at the TCP layer, by its number. */
-  readonly connections: (TcpObject | null)[] = [];
-  connectionCount = 0;
-  readonly table: RecordTable = new RecordTable();
+  readonly connections: ConnectionTable = new ConnectionTable(this);
+  readonly operations: Operations = new Operations(this);
+  readonly faults: EngineFaults = new EngineFaults(this);
   /** What is told to the engine of a connection, over and over. */
   readonly record: ConnectionRecord = new ConnectionRecord();
-  readonly questions: QuestionPool = new QuestionPool();
-  /** Numbers that are not used again, because the engine may not have forgotten them. */
-  readonly retiredIds: Set<number> = new Set<number>();
   readonly engine: EngineGuard;
   /** What the host set; its defaults before it did. */
   readonly parameters: NdisTcpConnectionOffloadParameters = new NdisTcpConnectionOffloadParameters();
@@ -102,26 +78,12 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   /** True from NDIS_STATUS_UPLOAD_ALL to NDIS_STATUS_OFFLOAD_RESUME. */
   isUploadingAll = false;
   private isPausing = false;
-  /** True from NDIS_STATUS_OFFLOAD_PAUSE to NDIS_STATUS_OFFLOAD_RESUME: initiates wait. */
-  private isOffloadPaused = false;
   private readonly environment: OffloadTargetEnvironment;
   private readonly dpc: Dpc = new Dpc(this);
   private isInDpc = false;
   private isEngineDue = false;
   private readyHead: DataPath | null = null;
   private readyTail: DataPath | null = null;
-  private readonly freeIds: number[] = [];
-  /** Trees that came down and have not been looked at. */
-  private incoming: StateOperation[] = [];
-  /** Initiates that came while offloading is paused. */
-  private postponed: StateOperation[] = [];
-  /** Operations that wait for answers of the engine, in the order they came. */
-  private waiting: StateOperation[] = [];
-  private failures: Failure[] = [];
-  /** Numbers that the engine has to be told to forget. */
-  private closing: number[] = [];
-  private answerTimer: Timer | null = null;
-  private isAnswerOverdue = false;
   private nowMs = 0;
 
   constructor(
@@ -197,12 +159,6 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
     this.wake();
   }
 
-  /** Takes a tree over, to be worked on in the DPC. */
-  addOperation(kind: OperationKind, tree: MiniportOffloadBlockList): void {
-    this.incoming.push(new StateOperation(kind, tree));
-    this.wake();
-  }
-
   runDpc(): void {
     this.nowMs = this.clock.now();
     this.isInDpc = true;
@@ -213,10 +169,8 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
         this.engine.run(this.nowMs);
         this.runReady();
       }
-      this.endOverdue();
-      this.closeGivenUp();
-      this.finishAnswered();
-      this.runOperations();
+      this.operations.run(this.nowMs);
+      this.faults.close();
       this.ordinary.indicate();
       this.completions.flush();
       if (this.isPausing) this.continuePause();
@@ -229,15 +183,7 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   }
 
   private get hasWork(): boolean {
-    return this.readyHead !== null || this.incoming.length > 0 || this.isEngineDue || !this.completions.isEmpty || this.closing.length > 0 || this.ordinary.hasWaiting || this.hasAnswered || this.hasFailureToTell;
-  }
-
-  private get hasAnswered(): boolean {
-    return this.waiting.length > 0 && this.waiting.some((operation) => operation.pending === 0);
-  }
-
-  private get hasFailureToTell(): boolean {
-    return this.failures.length > 0 && this.failures.some(({ operation }) => operation === null || operation.isFinished);
+    return this.readyHead !== null || this.isEngineDue || !this.completions.isEmpty || this.operations.hasWork || this.faults.hasWork || this.ordinary.hasWaiting;
   }
 
   /** Each connection that is ready now has one turn; what becomes ready meanwhile waits for the next. */
@@ -254,184 +200,13 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
     }
   }
 
-  private runOperations(): void {
-    const { incoming } = this;
-    if (incoming.length === 0) return;
-    this.incoming = [];
-    for (const operation of incoming) {
-      if (operation.kind === 'initiate' && this.isOffloadPaused) {
-        this.postponed.push(operation);
-        continue;
-      }
-      beginOperation(this, operation);
-      if (operation.pending === 0) this.finish(operation);
-      else this.awaitAnswers(operation);
-    }
-  }
-
-  private awaitAnswers(operation: StateOperation): void {
-    operation.deadlineMs = this.nowMs + this.limits.answerTimeoutMs;
-    this.waiting.push(operation);
-    this.answerTimer ??= this.clock.createTimer(this);
-    if (!this.answerTimer.isRunning) this.answerTimer.start(this.limits.answerTimeoutMs);
-  }
-
-  private finishAnswered(): void {
-    if (this.hasAnswered) {
-      const answered = this.waiting.filter((operation) => operation.pending === 0);
-      this.waiting = this.waiting.filter((operation) => operation.pending > 0);
-      if (this.waiting.length === 0) this.answerTimer?.cancel();
-      for (const operation of answered) this.finish(operation);
-    }
-    this.tellFailures();
-  }
-
-  private finish(operation: StateOperation): void {
-    finishOperation(this, operation);
-    this.tellFailures();
-  }
-
-  // --- questions to the engine ---
-
-  /** Notes that the engine is about to be asked something. */
-  ask(tcp: TcpObject, kind: QuestionKind, operation: StateOperation | null, block: MiniportOffloadBlockList | null): void {
-    this.questions.ask(tcp, kind, operation, block);
-  }
-
-  /** Takes an answer, or that there will be none. */
-  answer(question: Question, status: NDIS_STATUS, report: ConnectionReport): void {
-    takeAnswer(this, question, status, report);
-    if (question.operation !== null) question.operation.pending--;
-    this.questions.release(question);
-    this.wake();
-  }
-
-  timerExpired(): void {
-    this.isAnswerOverdue = true;
-    this.wake();
-  }
-
-  /** Gives connections up whose engine has not answered in time; everybody else goes on. */
-  private endOverdue(): void {
-    if (!this.isAnswerOverdue) return;
-    this.isAnswerOverdue = false;
-    for (const operation of this.waiting) if (operation.deadlineMs <= this.nowMs) this.endUnanswered(operation);
-    const next = this.waiting.find((operation) => operation.pending > 0);
-    if (next !== undefined) this.answerTimer?.start(next.deadlineMs - this.nowMs);
-  }
-
-  private endUnanswered(operation: StateOperation): void {
-    for (const tcp of this.connections) {
-      if (tcp === null) continue;
-      for (let question = tcp.questions; question !== null; question = question.next) {
-        if (question.operation !== operation) continue;
-        const asked = Object.keys(QUESTION).find((name) => QUESTION[name as keyof typeof QUESTION] === question?.kind) ?? '';
-        this.accuseConnection(tcp, 'CHIM-ENG-006', `${asked} was not answered in ${this.limits.answerTimeoutMs} ms`);
-        break;
-      }
-    }
-  }
-
-  // --- an engine that does what it should not ---
-
-  /** Reports a broken rule of the engine. */
-  report(rule: EngineRule, detail: string, objects: readonly unknown[], cause?: unknown): void {
-    const details = { rule, actor: this.targetName, detail: `engine of ${this.name}: ${detail}`, objects };
-    this.ndis.reportViolation(cause === undefined ? details : { ...details, cause });
-  }
-
-  /** Reports what an engine did to one connection, which ends with it. */
-  accuseConnection(tcp: TcpObject, rule: EngineRule, detail: string): void {
-    this.report(rule, `connection ${tcp.id} (${tcp.name}): ${detail}`, [tcp.handle]);
-    this.fail(tcp, NDIS_STATUS_FAILURE, false);
-  }
-
-  /** A command for a connection threw. */
-  commandThrew(command: string, id: number, error: unknown): void {
-    const tcp = this.connections[id] ?? null;
-    this.report('CHIM-ENG-002', `${command}(${id}) threw ${textOf(error)}`, tcp === null ? [] : [tcp.handle], error);
-    if (tcp !== null) this.fail(tcp, NDIS_STATUS_FAILURE, false);
-  }
-
-  /** A command that is about no connection threw. */
-  reportThrown(command: string, error: unknown): void {
-    this.report('CHIM-ENG-002', `${command} threw ${textOf(error)}`, [], error);
-  }
-
-  /**
-   * The engine has lost a connection, or has refused it. What waits for an answer gets a failure; then the host is told.
-   * @param hasForgotten the engine said so itself.
-   */
-  fail(tcp: TcpObject, status: NDIS_STATUS, hasForgotten: boolean): void {
-    if (tcp.isFailed) return;
-    const opening = this.questions.take(tcp, QUESTION.open);
-    if (opening !== null || !hasForgotten) this.giveUp(tcp, hasForgotten);
-    if (opening !== null) {
-      this.answer(opening, status, NOTHING_TO_REPORT);
-      return;
-    }
-    tcp.isFailed = true;
-    const operation = tcp.questions?.operation ?? null;
-    if (tcp.dataPath === null) tcp.setState(TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed);
-    else tcp.dataPath.fail();
-    this.failures.push({ tcp, operation });
-    for (let question = tcp.questions; question !== null; question = tcp.questions) {
-      tcp.questions = question.next;
-      this.answer(question, NDIS_STATUS_FAILURE, NOTHING_TO_REPORT);
-    }
-    this.wake();
-  }
-
-  /** Sees to it that nothing the engine says of a number is taken for another connection. */
-  private giveUp(tcp: TcpObject, hasForgotten: boolean): void {
-    if (hasForgotten) return;
-    this.retiredIds.add(tcp.id);
-    this.closing.push(tcp.id);
-  }
-
-  private closeGivenUp(): void {
-    const { closing } = this;
-    if (closing.length === 0) return;
-    this.closing = [];
-    for (const id of closing) this.engine.close(id);
-  }
-
-  /** Tells the host of connections that are lost, each when the operation it was found by is completed. */
-  private tellFailures(): void {
-    if (!this.hasFailureToTell) return;
-    const { failures } = this;
-    this.failures = failures.filter(({ operation }) => operation?.isFinished === false);
-    for (const { tcp, operation } of failures) {
-      if (operation?.isFinished === false) continue;
-      tcp.uploadReason = TCP_UPLOAD_REASON.HardwareFailure;
-      this.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve, TCP_UPLOAD_REASON.HardwareFailure);
-      this.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort, 0);
-    }
-  }
-
   // --- connections ---
-
-  /** Makes the record of a new connection. */
-  admit(handle: OffloadHandle, path: PathObject, constState: TcpOffloadStateConst, cached: TcpOffloadStateCached, delegated: TcpOffloadStateDelegated): TcpObject {
-    const id = this.freeIds.pop() ?? this.connections.length;
-    const tcp = new TcpObject(handle, path, this, id, constState, this.cachedStates.copyOf(cached), delegated);
-    this.connections[id] = tcp;
-    this.connectionCount++;
-    return tcp;
-  }
-
-  /** Lets a connection go. */
-  forget(tcp: TcpObject): void {
-    this.connections[tcp.id] = null;
-    this.connectionCount--;
-    if (!this.retiredIds.has(tcp.id)) this.freeIds.push(tcp.id);
-  }
 
   /** The host has its initiate back: connections come to life. */
   enable(connections: readonly TcpObject[]): void {
     for (const tcp of connections) {
       // Those that were refused are gone.
-      if (this.connections[tcp.id] !== tcp) continue;
+      if (this.connections.get(tcp.id) !== tcp) continue;
       tcp.isEnabled = true;
       if (tcp.isFailed) continue;
       tcp.dataPath?.schedule();
@@ -446,7 +221,7 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   hold(tcp: TcpObject, operation: StateOperation | null, block: MiniportOffloadBlockList | null): void {
     if (tcp.isHeld || tcp.isHolding || tcp.isFailed) return;
     tcp.isHolding = true;
-    this.ask(tcp, QUESTION.hold, operation, block);
+    this.operations.ask(tcp, QUESTION.hold, operation, block);
     this.engine.hold(tcp.id);
   }
 
@@ -505,34 +280,26 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
 
   /** Initiates wait from now on (`ndis-status-offload-pause.md`). */
   pauseOffload(): void {
-    this.isOffloadPaused = true;
+    this.operations.pause();
   }
 
   /** All connections are to go back: what comes for them now is refused (`ndis-status-upload-all.md`). */
   uploadAll(): void {
-    this.isOffloadPaused = true;
+    this.operations.pause();
     this.isUploadingAll = true;
-    for (const tcp of this.connections) tcp?.dataPath?.stopForUpload();
+    for (const tcp of this.connections.all) tcp?.dataPath?.stopForUpload();
   }
 
   /** Initiates are taken again (`ndis-status-offload-resume.md`). */
   resumeOffload(): void {
-    this.isOffloadPaused = false;
     this.isUploadingAll = false;
-    this.incoming.unshift(...this.postponed);
-    this.postponed = [];
-    this.wake();
-  }
-
-  /** True while a terminate is under way. */
-  get isTerminating(): boolean {
-    return [...this.waiting, ...this.incoming].some(({ kind }) => kind === 'terminate');
+    this.operations.resume();
   }
 
   restart(): void {
     this.isRunning = true;
     this.isPausing = false;
-    for (const tcp of this.connections) tcp?.dataPath?.schedule();
+    for (const tcp of this.connections.all) tcp?.dataPath?.schedule();
   }
 
   /** Stops passing data up. @returns true when nothing has to be waited for. */
@@ -556,7 +323,7 @@ export class OffloadAdapter implements DeferredRoutine, TimerRoutine {
   /** Gives everything up. Nothing is offloaded. */
   halt(): void {
     this.environment.dpcQueue.remove(this.dpc);
-    this.answerTimer?.cancel();
+    this.operations.halt();
     this.engine.halt();
     this.indications.close();
     this.ordinary.close();

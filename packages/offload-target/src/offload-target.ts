@@ -167,23 +167,23 @@ export class OffloadTarget
   // --- state operations: taken over here, carried out in the adapter's DPC ---
 
   miniportInitiateOffload(miniportAdapterContext: OffloadTargetAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    (miniportAdapterContext as OffloadAdapter).addOperation('initiate', offloadBlockList);
+    (miniportAdapterContext as OffloadAdapter).operations.add('initiate', offloadBlockList);
   }
 
   miniportTerminateOffload(miniportAdapterContext: OffloadTargetAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    (miniportAdapterContext as OffloadAdapter).addOperation('terminate', offloadBlockList);
+    (miniportAdapterContext as OffloadAdapter).operations.add('terminate', offloadBlockList);
   }
 
   miniportUpdateOffload(miniportAdapterContext: OffloadTargetAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    (miniportAdapterContext as OffloadAdapter).addOperation('update', offloadBlockList);
+    (miniportAdapterContext as OffloadAdapter).operations.add('update', offloadBlockList);
   }
 
   miniportInvalidateOffload(miniportAdapterContext: OffloadTargetAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    (miniportAdapterContext as OffloadAdapter).addOperation('invalidate', offloadBlockList);
+    (miniportAdapterContext as OffloadAdapter).operations.add('invalidate', offloadBlockList);
   }
 
   miniportQueryOffload(miniportAdapterContext: OffloadTargetAdapter, offloadBlockList: MiniportOffloadBlockList): void {
-    (miniportAdapterContext as OffloadAdapter).addOperation('query', offloadBlockList);
+    (miniportAdapterContext as OffloadAdapter).operations.add('query', offloadBlockList);
   }
 
   // --- data requests ---

@@ -42,13 +42,14 @@ export class OrdinaryPath {
   send(list: NetBufferList): void {
     const { engine } = this.adapter;
     for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
-      let isSent = false;
+      if (!engine.hasOrdinaryTraffic) {
+        this.lost++;
+        continue;
+      }
       for (let nb = nbl.firstNetBuffer; nb !== null; nb = nb.next) {
         const bytes = new Uint8Array(nb.dataLength);
-        const length = copyFromNetBuffer(nb, 0, bytes, 0, bytes.length);
-        isSent = engine.transmit(bytes, 0, length) || isSent;
+        engine.transmit(bytes, 0, copyFromNetBuffer(nb, 0, bytes, 0, bytes.length));
       }
-      if (!isSent) this.lost++;
     }
     this.adapter.completions.addAll(COMPLETION.ordinarySend, list, NDIS_STATUS_SUCCESS);
     this.adapter.wake();

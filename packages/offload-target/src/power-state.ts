@@ -29,19 +29,19 @@ export class PowerState {
     const state = request.informationBuffer;
     if (typeof state !== 'number' || state < NdisDeviceStateD0 || state >= NdisDeviceStateMaximum) return NDIS_STATUS_INVALID_DATA;
     if (state === NdisDeviceStateD0) return NDIS_STATUS_SUCCESS;
-    if (this.adapter.isTerminating) {
+    if (this.adapter.operations.isTerminating) {
       this.waiting = request;
       return NDIS_STATUS_PENDING;
     }
-    return this.adapter.connectionCount === 0 ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_ACCEPTED;
+    return this.adapter.connections.count === 0 ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_ACCEPTED;
   }
 
   /** The last terminate is over: so is the request. */
   continue(): void {
     const { waiting, adapter } = this;
-    if (waiting === null || adapter.isTerminating) return;
+    if (waiting === null || adapter.operations.isTerminating) return;
     this.waiting = null;
-    const status = adapter.connectionCount === 0 ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_ACCEPTED;
+    const status = adapter.connections.count === 0 ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_ACCEPTED;
     adapter.miniport.oidRequestComplete(waiting, status);
   }
 }

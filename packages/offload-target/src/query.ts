@@ -6,6 +6,7 @@ import { objectOf, statusOf, type NeighborObject, type PathObject } from './offl
 import { QUESTION } from './questions.ts';
 import type { StateOperation } from './state-operations.ts';
 import type { TcpObject } from './tcp-object.ts';
+import { writeConst, writeDelegated } from './tcp-state.ts';
 
 /**
  * Fills every state structure that follows a block with present values. Of connections, the engine is asked for what is
@@ -39,7 +40,7 @@ export function queried(tcp: TcpObject, block: MiniportOffloadBlockList, status:
   const delegated = (block.state as TcpOffloadState | null)?.delegated ?? null;
   block.status = status === NDIS_STATUS_SUCCESS ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
   if (status !== NDIS_STATUS_SUCCESS || delegated === null) return;
-  tcp.giveDelegated(delegated, report);
+  writeDelegated(tcp, delegated, report);
   const { sendBacklogBytes } = tcp.adapter.limits;
   // What is posted at the moment has no influence.
   delegated.sendBacklogSize = report.sendBacklogSize ?? (sendBacklogBytes < 0 ? BACKLOG_SIZE_UNSUPPORTED : sendBacklogBytes);
@@ -59,13 +60,13 @@ function fillPath(path: PathObject, state: PathOffloadState): void {
 
 function fillTcp(adapter: OffloadAdapter, tcp: TcpObject, block: MiniportOffloadBlockList, operation: StateOperation): void {
   const state = block.state as TcpOffloadState;
-  if (state.const !== null) tcp.giveConst(state.const);
+  if (state.const !== null) writeConst(tcp, state.const);
   state.cached?.copyFrom(tcp.cached);
   if (state.delegated === null) return;
   if (tcp.isFailed) {
     block.status = NDIS_STATUS_FAILURE;
     return;
   }
-  adapter.ask(tcp, QUESTION.query, operation, block);
+  adapter.operations.ask(tcp, QUESTION.query, operation, block);
   adapter.engine.query(tcp.id);
 }

@@ -4,35 +4,34 @@ export const FIELD = {
   RCV_NXT: 1,
   RCV_WND: 2,
   SND_UNA: 3,
-  SND_NXT: 4,
-  SND_MAX: 5,
-  SND_WND: 6,
-  MAX_SND_WND: 7,
-  SEND_WL1: 8,
-  C_WND: 9,
-  SS_THRESH: 10,
+  SND_MAX: 4,
+  SND_WND: 5,
+  MAX_SND_WND: 6,
+  SEND_WL1: 7,
+  C_WND: 8,
+  SS_THRESH: 9,
   /** `sRtt` below, `rttVar` above: 16 bits each. */
-  RTT: 11,
-  TS_RECENT: 12,
+  RTT: 10,
+  TS_RECENT: 11,
   /** The clock when `tsRecent` was new. */
-  TS_RECENT_AT: 13,
+  TS_RECENT_AT: 12,
   /** What the connection's timestamps are ahead of the clock. */
-  TS_DELTA: 14,
-  TOTAL_RT: 15,
-  D_WND: 16,
+  TS_DELTA: 13,
+  TOTAL_RT: 14,
+  D_WND: 15,
   /** `localPort` below, `remotePort` above. */
-  PORTS: 17,
+  PORTS: 16,
   /** `remoteMss` 16 bits, `sndWindScale` 4, `rcvWindScale` 4. */
-  MSS: 18,
-  HASH: 19,
-  CONST_FLAGS: 20,
+  MSS: 17,
+  HASH: 18,
+  CONST_FLAGS: 19,
 } as const;
 /** A place in a row. */
 export type Field = (typeof FIELD)[keyof typeof FIELD];
 
 const ROW_BITS = 8;
 const ROWS = 1 << ROW_BITS;
-const FIELDS = 21;
+const FIELDS = 20;
 
 /**
  * A few 32-bit numbers for each of many connections, 4 bytes each: as members of objects they would take twice that. Rows

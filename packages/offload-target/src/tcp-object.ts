@@ -1,7 +1,5 @@
 import {
-  BACKLOG_SIZE_UNSUPPORTED,
   TCP_OFFLOAD_CONNECTION_STATE,
-  TIMEOUT_DELTA_NOT_RUNNING,
   type NetBufferList,
   type OffloadHandle,
   type TcpOffloadStateCached,
@@ -10,13 +8,14 @@ import {
 } from '@ndis-chimney/types';
 
 import { socketAddressText } from './address-text.ts';
-import type { ConnectionRecord, ConnectionReport, ConnectionSettings } from './connection-record.ts';
+import type { ConnectionReport } from './connection-record.ts';
 import { DataPath } from './data-path.ts';
 import type { OffloadAdapter } from './offload-adapter.ts';
 import type { PathObject } from './offload-objects.ts';
 import type { Question } from './questions.ts';
 import { FIELD, type Field } from './record-table.ts';
 import type { TrafficStatistics } from './statistics.ts';
+import { storeState } from './tcp-state.ts';
 
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 
@@ -59,37 +58,16 @@ export class TcpObject {
     this.adapter = adapter;
     this.id = id;
     this.cached = cached;
-    const { nowTicks, table } = adapter;
-    table.reserve(id);
-    table.set(id, FIELD.STATE, delegated.state);
-    table.set(id, FIELD.RCV_NXT, delegated.rcvNxt);
-    table.set(id, FIELD.SND_UNA, delegated.sndUna);
-    table.set(id, FIELD.SND_NXT, delegated.sndNxt);
-    table.set(id, FIELD.SND_MAX, delegated.sndMax);
-    table.set(id, FIELD.SND_WND, delegated.sndWnd);
-    table.set(id, FIELD.MAX_SND_WND, delegated.maxSndWnd);
-    table.set(id, FIELD.SEND_WL1, delegated.sendWL1);
-    table.set(id, FIELD.C_WND, delegated.cWnd);
-    table.set(id, FIELD.SS_THRESH, delegated.ssThresh);
-    table.set(id, FIELD.RTT, (delegated.sRtt & 0xFFFF) | (delegated.rttVar << 16));
-    table.set(id, FIELD.TS_RECENT, delegated.tsRecent);
-    table.set(id, FIELD.TS_RECENT_AT, nowTicks - delegated.tsRecentAge);
-    table.set(id, FIELD.TS_DELTA, delegated.tsTime - nowTicks);
-    table.set(id, FIELD.TOTAL_RT, delegated.totalRT);
-    table.set(id, FIELD.D_WND, delegated.dWnd);
-    table.set(id, FIELD.PORTS, (constState.localPort & 0xFFFF) | (constState.remotePort << 16));
-    table.set(id, FIELD.MSS, (constState.remoteMss & 0xFFFF) | ((constState.sndWindScale & 0xF) << 16) | ((constState.rcvWindScale & 0xF) << 20));
-    table.set(id, FIELD.HASH, constState.hashValue);
-    table.set(id, FIELD.CONST_FLAGS, constState.flags);
-    table.set(id, FIELD.RCV_WND, 0);
+    storeState(this, constState, delegated);
   }
 
   get layer(): 'tcp' {
     return 'tcp';
   }
 
-  private number(field: Field): number {
-    return this.adapter.table.get(this.id, field);
+  /** One of the connection's numbers. */
+  number(field: Field): number {
+    return this.adapter.connections.records.get(this.id, field);
   }
 
   /** True once the initiate has completed: from then on the target may act on the connection. */
@@ -168,7 +146,7 @@ export class TcpObject {
   }
 
   set rcvNxt(value: number) {
-    this.adapter.table.set(this.id, FIELD.RCV_NXT, value);
+    this.adapter.connections.records.set(this.id, FIELD.RCV_NXT, value);
   }
 
   get sndUna(): number {
@@ -176,7 +154,7 @@ export class TcpObject {
   }
 
   set sndUna(value: number) {
-    this.adapter.table.set(this.id, FIELD.SND_UNA, value);
+    this.adapter.connections.records.set(this.id, FIELD.SND_UNA, value);
   }
 
   get sndMax(): number {
@@ -184,7 +162,7 @@ export class TcpObject {
   }
 
   set sndMax(value: number) {
-    this.adapter.table.set(this.id, FIELD.SND_MAX, value);
+    this.adapter.connections.records.set(this.id, FIELD.SND_MAX, value);
   }
 
   /** The port at the host's end. */
@@ -254,7 +232,7 @@ export class TcpObject {
     const { tcp } = this.statistics;
     if (before && state === STATE.TcpConnectionClosed) tcp.resetEstablished = (tcp.resetEstablished + 1) | 0;
     tcp.currentlyEstablished += Number(isEstablished(state)) - Number(before);
-    this.adapter.table.set(this.id, FIELD.STATE, state);
+    this.adapter.connections.records.set(this.id, FIELD.STATE, state);
   }
 
   /** Counts the connection in, or out when it goes. */
@@ -265,89 +243,18 @@ export class TcpObject {
   /** The peer has acknowledged something: nothing is being retransmitted, and the next hop is there. */
   noteProgress(): void {
     const { adapter, id } = this;
-    adapter.table.set(id, FIELD.TOTAL_RT, 0);
+    adapter.connections.records.set(id, FIELD.TOTAL_RT, 0);
     this.path.neighbor.reachableAtTicks = adapter.nowTicks;
   }
 
   /** An update with `TCP_FLAG_MAX_RT_RESTART`. */
   restartMaxRT(): void {
-    this.adapter.table.set(this.id, FIELD.TOTAL_RT, 0);
-  }
-
-  /** Writes what the engine is given of the connection at the initiate. */
-  giveRecord(record: ConnectionRecord, delegated: TcpOffloadStateDelegated): void {
-    this.giveSettings(record.settings, this.cached.flags);
-    record.addresses = this.path.addresses;
-    record.constFlags = this.number(FIELD.CONST_FLAGS);
-    record.localPort = this.localPort;
-    record.remotePort = this.remotePort;
-    const mss = this.number(FIELD.MSS);
-    record.remoteMss = mss & 0xFFFF;
-    record.sndWindScale = (mss >>> 16) & 0xF;
-    record.rcvWindScale = (mss >>> 20) & 0xF;
-    record.hashValue = this.number(FIELD.HASH);
-    record.state = delegated.state;
-    record.rcvNxt = delegated.rcvNxt | 0;
-    record.rcvWnd = this.window;
-    this.adapter.table.set(this.id, FIELD.RCV_WND, record.rcvWnd);
-    record.sndUna = delegated.sndUna | 0;
-    record.sndNxt = delegated.sndNxt | 0;
-    record.sndMax = delegated.sndMax | 0;
-    record.sndWnd = delegated.sndWnd;
-    record.maxSndWnd = delegated.maxSndWnd;
-    record.sendWL1 = delegated.sendWL1;
-    record.cWnd = delegated.cWnd;
-    record.ssThresh = delegated.ssThresh;
-    record.sRtt = delegated.sRtt;
-    record.rttVar = delegated.rttVar;
-    record.tsRecent = delegated.tsRecent;
-    record.tsRecentAge = delegated.tsRecentAge;
-    record.tsTime = delegated.tsTime;
-    record.totalRT = delegated.totalRT;
-    record.dupAckCount = delegated.dupAckCount;
-    record.sndWndProbeCount = delegated.sndWndProbeCount;
-    record.keepAliveProbeCount = delegated.keepAlive.probeCount;
-    record.keepAliveTimeoutDelta = delegated.keepAlive.timeoutDelta;
-    record.retransmitCount = delegated.retransmit.count;
-    record.retransmitTimeoutDelta = delegated.retransmit.timeoutDelta;
-    record.dWnd = delegated.dWnd;
+    this.adapter.connections.records.set(this.id, FIELD.TOTAL_RT, 0);
   }
 
   /** Number after the last byte the engine may receive, as it was told at the initiate. */
   get openedEdge(): number {
     return (this.rcvNxt + this.number(FIELD.RCV_WND)) | 0;
-  }
-
-  /** Writes the settings that hold now. @param flags with the commands of an update. */
-  giveSettings(settings: ConnectionSettings, flags: number): void {
-    const { cached, path } = this;
-    const { neighbor } = path;
-    settings.flags = flags;
-    settings.initialRcvWnd = cached.initialRcvWnd;
-    settings.kaProbeCount = cached.kaProbeCount;
-    settings.kaTimeout = cached.kaTimeout;
-    settings.kaInterval = cached.kaInterval;
-    settings.maxRT = cached.maxRT;
-    settings.flowLabel = cached.flowLabel;
-    settings.ttlOrHopLimit = cached.ttlOrHopLimit;
-    settings.tosOrTrafficClass = cached.tosOrTrafficClass;
-    settings.userPriority = cached.userPriority;
-    settings.pathMtu = path.cached.pathMtu;
-    settings.vlanId = neighbor.constState.vlanId;
-    settings.dlSourceAddress = neighbor.constState.dlSourceAddress;
-    settings.dlDestinationAddress = neighbor.cached.dlDestinationAddress;
-  }
-
-  /** Writes the const state of a query. */
-  giveConst(to: TcpOffloadStateConst): void {
-    const mss = this.number(FIELD.MSS);
-    to.flags = this.number(FIELD.CONST_FLAGS);
-    to.remotePort = this.remotePort;
-    to.localPort = this.localPort;
-    to.sndWindScale = (mss >>> 16) & 0xF;
-    to.rcvWindScale = (mss >>> 20) & 0xF;
-    to.remoteMss = mss & 0xFFFF;
-    to.hashValue = this.number(FIELD.HASH);
   }
 
   /**
@@ -373,46 +280,6 @@ export class TcpObject {
   /** What was sent at most, going by a report. */
   sndMaxOf(report: ConnectionReport): number {
     return report.sndMax === undefined ? this.sndLimit : report.sndMax | 0;
-  }
-
-  /**
-   * Writes the delegated state of a query or a terminate, without data: all pointers null, both backlog sizes
-   * unsupported.
-   */
-  giveDelegated(to: TcpOffloadStateDelegated, report: ConnectionReport): void {
-    const { nowTicks } = this.adapter;
-    const sndMax = this.sndMaxOf(report);
-    const rtt = this.number(FIELD.RTT);
-    to.state = (report.state as TCP_OFFLOAD_CONNECTION_STATE | undefined) ?? this.dataPath?.stateGiven(sndMax) ?? this.state;
-    to.flags = 0;
-    to.rcvNxt = this.rcvNxt;
-    to.rcvWnd = this.window;
-    to.sndUna = this.sndUna;
-    to.sndNxt = report.sndNxt === undefined ? this.sndUna : report.sndNxt | 0;
-    to.sndMax = sndMax;
-    to.sndWnd = report.sndWnd ?? this.number(FIELD.SND_WND);
-    to.maxSndWnd = report.maxSndWnd ?? this.number(FIELD.MAX_SND_WND);
-    to.sendWL1 = report.sendWL1 ?? this.number(FIELD.SEND_WL1);
-    to.cWnd = report.cWnd ?? this.number(FIELD.C_WND);
-    to.ssThresh = report.ssThresh ?? this.number(FIELD.SS_THRESH);
-    to.sRtt = report.sRtt ?? rtt & 0xFFFF;
-    to.rttVar = report.rttVar ?? rtt >>> 16;
-    to.tsRecent = report.tsRecent ?? this.number(FIELD.TS_RECENT);
-    to.tsRecentAge = report.tsRecentAge ?? (nowTicks - this.number(FIELD.TS_RECENT_AT)) | 0;
-    to.tsTime = report.tsTime ?? (nowTicks + this.number(FIELD.TS_DELTA)) | 0;
-    to.totalRT = report.totalRT ?? this.number(FIELD.TOTAL_RT);
-    to.dupAckCount = report.dupAckCount ?? 0;
-    to.sndWndProbeCount = report.sndWndProbeCount ?? 0;
-    to.keepAlive.probeCount = report.keepAliveProbeCount ?? 0;
-    to.keepAlive.timeoutDelta = report.keepAliveTimeoutDelta ?? TIMEOUT_DELTA_NOT_RUNNING;
-    to.retransmit.count = report.retransmitCount ?? 0;
-    to.retransmit.timeoutDelta = report.retransmitTimeoutDelta ?? TIMEOUT_DELTA_NOT_RUNNING;
-    to.dWnd = report.dWnd ?? this.number(FIELD.D_WND);
-    to.sendDataHead = null;
-    to.sendDataTail = null;
-    to.sendBacklogSize = BACKLOG_SIZE_UNSUPPORTED;
-    to.bufferedData = null;
-    to.receiveBacklogSize = BACKLOG_SIZE_UNSUPPORTED;
   }
 }
 

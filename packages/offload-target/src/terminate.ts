@@ -13,6 +13,7 @@ import { objectOf, statusOf } from './offload-objects.ts';
 import { QUESTION } from './questions.ts';
 import type { StateOperation } from './state-operations.ts';
 import type { TcpObject } from './tcp-object.ts';
+import { writeDelegated } from './tcp-state.ts';
 
 /** Of a connection that the engine has lost, the target says what it knows itself. */
 const NOTHING_TO_REPORT: ConnectionReport = {};
@@ -47,7 +48,7 @@ function beginUpload(adapter: OffloadAdapter, tcp: TcpObject, block: MiniportOff
     operation.connections.push(tcp);
     return;
   }
-  adapter.ask(tcp, QUESTION.export, operation, block);
+  adapter.operations.ask(tcp, QUESTION.export, operation, block);
   adapter.engine.export(tcp.id);
 }
 
@@ -66,7 +67,7 @@ function upload(tcp: TcpObject, block: MiniportOffloadBlockList, report: Connect
   const { dataPath } = tcp;
   const delegated = (block.state as TcpOffloadState | null)?.delegated ?? null;
   block.netBufferListChain = null;
-  if (delegated !== null) tcp.giveDelegated(delegated, report);
+  if (delegated !== null) writeDelegated(tcp, delegated, report);
   if (dataPath === null) return;
   const hasSends = dataPath.sends.head !== null;
   const chain = dataPath.upload(delegated !== null);
@@ -99,7 +100,7 @@ function upload(tcp: TcpObject, block: MiniportOffloadBlockList, report: Connect
 export function finishTerminate(adapter: OffloadAdapter, operation: StateOperation): void {
   for (const tcp of operation.connections) {
     tcp.countEstablished(-1);
-    adapter.forget(tcp);
+    adapter.connections.forget(tcp);
   }
   for (const object of operation.released) {
     if (object.layer === 'path') adapter.admission.removePath(object);

@@ -16,6 +16,7 @@ import { objectOf, statusOf, type NeighborObject, type OffloadObject } from './o
 import { QUESTION } from './questions.ts';
 import type { StateOperation } from './state-operations.ts';
 import type { TcpObject } from './tcp-object.ts';
+import { writeSettings } from './tcp-state.ts';
 
 /** Blocks that announce constant or delegated state alone: there is nothing in them that an update may change. */
 const NOT_CACHED: readonly number[] = [
@@ -58,7 +59,7 @@ export function updated(block: MiniportOffloadBlockList | null, status: NDIS_STA
 /** What depends on an invalid neighbor now stops; what does not any more goes on, though its upload was asked for. */
 export function finishUpdate(adapter: OffloadAdapter, operation: StateOperation): void {
   if (!operation.hasRelinked) return;
-  for (const tcp of adapter.connections) {
+  for (const tcp of adapter.connections.all) {
     if (tcp === null || !tcp.isEnabled) continue;
     if (tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
     else if (tcp.uploadReason === TCP_UPLOAD_REASON.InvalidState) adapter.resume(tcp);
@@ -120,7 +121,7 @@ class Update {
       block.status = NDIS_STATUS_FAILURE;
       return;
     }
-    tcp.cached = this.adapter.cachedStates.copyOf(cached);
+    tcp.cached = this.adapter.connections.cachedStates.copyOf(cached);
     if ((cached.flags & TCP_FLAG_MAX_RT_RESTART) !== 0) tcp.restartMaxRT();
     // The new window before the settings, so that an engine that is told to advertise has it.
     tcp.dataPath?.schedule();
@@ -130,7 +131,7 @@ class Update {
 
   /** Tells the engine of the new settings of every connection that depends on an object. */
   private tellDependents(block: MiniportOffloadBlockList, object: OffloadObject): void {
-    for (const tcp of this.adapter.connections) {
+    for (const tcp of this.adapter.connections.all) {
       if (tcp !== null && (tcp.path === object || tcp.path.neighbor === object) && tcp.isEnabled && !tcp.isFailed) this.tell(block, tcp);
     }
   }
@@ -138,8 +139,8 @@ class Update {
   private tell(block: MiniportOffloadBlockList, tcp: TcpObject): void {
     const { adapter, operation } = this;
     const { settings } = adapter.record;
-    tcp.giveSettings(settings, tcp.cached.flags);
-    adapter.ask(tcp, QUESTION.update, operation, block);
+    writeSettings(tcp, settings, tcp.cached.flags);
+    adapter.operations.ask(tcp, QUESTION.update, operation, block);
     adapter.engine.update(tcp.id, settings);
   }
 }

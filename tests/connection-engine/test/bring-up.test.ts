@@ -12,7 +12,7 @@ function start(createEngine: (environment: EngineEnvironment) => ConnectionEngin
   const ndis = new Ndis(runtime);
   const violations: string[] = [];
   ndis.onViolationReported(({ message }) => violations.push(message));
-  const target = createOffloadTarget({ ...runtime, pools: ndis }, { name: 'target', createEngine });
+  const target = createOffloadTarget({ clock: runtime.clock, random: runtime.random, dpcQueue: runtime.dpcQueue, pools: ndis }, { name: 'target', createEngine });
   const driver = present(ndis.registerMiniportDriver(target).ndisDriverHandle);
   return { ndis, violations, add: (name) => ndis.addAdapter(driver, name).status };
 }

@@ -208,6 +208,19 @@ describe('lost hardware', () => {
   });
 });
 
+describe('lost hardware and a terminate', () => {
+  it('that meet in one pass: the host hears of the loss first, and gets everything back', () => {
+    const world = new World();
+    const handle = world.connect();
+    world.host.send(handle, pattern(10));
+    world.settle();
+    world.engine.events.failed(0, -1);
+    expect(world.terminate(handle).block.status).toBe(NDIS_STATUS_SUCCESS);
+    expect(world.told()).toEqual(['TcpIndicateRetrieve HardwareFailure', 'TcpIndicateAbort 0', 'send REQUEST_ABORTED 0', 'terminate SUCCESS']);
+    world.expectNoViolation();
+  });
+});
+
 describe('updates', () => {
   it('CHIM-UPD-004, CHIM-UPD-005: reach the engine of every connection below, before they are completed', () => {
     const world = new World();
