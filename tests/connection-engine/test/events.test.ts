@@ -291,6 +291,41 @@ describe('updates', () => {
     expect(world.told()).toEqual(['send SUCCESS 20']);
   });
 
+  it('LC13: a connection that may go on before the engine has said that it stopped goes on then, and not before', () => {
+    const world = new World();
+    const { paths, connections } = world.offload();
+    const handle = present(connections[0]);
+    const [bad, good] = [world.host.offload({ connectionsPerPath: 0 }), world.host.offload({ connectionsPerPath: 0 })];
+    world.settle();
+    world.host.send(handle, pattern(10));
+    world.settle();
+    world.engine.silent.add('hold');
+    // The first of the two neighbors becomes invalid while the path is linked to it.
+    world.host.binding.invalidateOffload(reference(OFFLOAD_STATE_TYPE.NeighborOffloadState, present(bad.neighbors[0])));
+    const relinkTo = (neighbor: OffloadHandle | undefined): void => {
+      world.told();
+      world.commands();
+      const block = reference(OFFLOAD_STATE_TYPE.NeighborOffloadCachedState, present(neighbor));
+      world.host.binding.updateOffload(under(block, reference(OFFLOAD_STATE_TYPE.Ip4OffloadCachedState, present(paths[0]))));
+      world.settle();
+    };
+    relinkTo(bad.neighbors[0]);
+    expect([world.told(), world.commands()]).toEqual([['invalidate SUCCESS', 'update SUCCESS SUCCESS', 'TcpIndicateRetrieve InvalidState'], ['update 0', 'hold 0']]);
+    relinkTo(good.neighbors[0]);
+    expect([world.told(), world.commands()]).toEqual([['update SUCCESS SUCCESS'], ['update 0']]);
+    world.raise((events) => {
+      events.held(0);
+    });
+    expect([world.told(), world.commands()]).toEqual([['send UPLOAD_IN_PROGRESS 0'], ['resume 0']]);
+    world.host.send(handle, pattern(20));
+    world.settle();
+    world.raise((events) => {
+      events.acked(0, 20);
+    });
+    expect(world.told()).toEqual(['send SUCCESS 20']);
+    world.expectNoViolation();
+  });
+
   it('with a lenient invalidate, connections go on until they are taken back', () => {
     const world = new World({ isInvalidateLenient: true });
     const handle = world.connect();

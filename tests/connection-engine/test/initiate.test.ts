@@ -6,6 +6,7 @@ import {
   OFFLOAD_STATE_TYPE,
   OffloadHandle,
   createProtocolOffloadBlockList,
+  type MiniportOffloadBlockList,
   type NeighborOffloadState,
   type PathOffloadState,
   type ProtocolOffloadBlockList,
@@ -134,6 +135,30 @@ describe('an initiate', () => {
     expect(world.engine.records.get(0)).toMatchObject({ sRtt: 40, rttVar: 12, cWnd: 9, tsTime: 500, retransmitTimeoutDelta: -1 });
     world.runtime.advance(20);
     expect(world.terminate(present(tcp.offloadHandle)).delegated).toMatchObject({ sRtt: 40, rttVar: 12, cWnd: 9, tsTime: 520 });
+  });
+});
+
+describe('a block', () => {
+  it('GV-BLK-1: is one record with two views, which name the object in the same place', () => {
+    const { blocks } = start();
+    const block = blocks.tcp();
+    const below = block as unknown as MiniportOffloadBlockList;
+    expect(below.ndisOffloadHandle).toBe(block.offloadHandle);
+    expect(below.miniportOffloadContext).toBe(block.offloadHandle);
+    expect(Object.keys(below)).toEqual(Object.keys(block));
+  });
+
+  it('GV-BLK-2: is a placeholder, a linker or a new object by its cell', () => {
+    const { world, blocks } = start();
+    const { neighbors } = world.offload();
+    const inPlaceholder = createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.NeighborOffloadState);
+    const linker = createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.NeighborOffloadState, present(neighbors[0]));
+    const [path, fresh] = [blocks.path(), blocks.neighbor()];
+    const context = present(neighbors[0]).miniportOffloadContext;
+    expect(blocks.offer(present(siblings(inPlaceholder, under(linker, path), fresh)))).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS', 'SUCCESS']);
+    // The object that was there is the same, and two are new.
+    expect(present(neighbors[0]).miniportOffloadContext).toBe(context);
+    expect([path, fresh].map(({ offloadHandle }) => present(offloadHandle).miniportOffloadContext !== null)).toEqual([true, true]);
   });
 });
 
