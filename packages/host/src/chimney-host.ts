@@ -11,6 +11,7 @@ import {
   type NdisProtocolHandle,
   type NdisTcpConnectionOffload,
   type NeighborOffloadState,
+  type OffloadBlockState,
 } from '@ndis-chimney/types';
 import type { Observable } from 'rxjs';
 
@@ -22,10 +23,11 @@ import { HostDriver } from './host-driver.ts';
 import type { HostNeighbor } from './host-neighbor.ts';
 import type { AdapterEvent, ChimneyHostOptions, OffloadOptions } from './host-options.ts';
 import type { HostPath } from './host-path.ts';
+import type { StateClass } from './layer-blocks.ts';
 import type { OffloadStateChange, UserUploadReason } from './offload-state.ts';
 import type { OffloadedObject } from './offloaded-object.ts';
 import { confirmNeighbor } from './reachability.ts';
-import type { ChimneyStatistics, NeighborOffloadResult, OffloadResult, StateResult, UploadResult } from './results.ts';
+import type { ChimneyStatistics, NeighborOffloadResult, OffloadResult, QueryResult, StateResult, UploadResult } from './results.ts';
 
 /**
  * The host's side of the chimney: it offers TCP connections to the adapters it is bound to, uses them, and takes them
@@ -194,16 +196,14 @@ export class ChimneyHost {
     return first.adapter.relink(paths, neighbor);
   }
 
-  /** Invalidates objects, in one tree per adapter. @returns how it ended for each, in order. */
-  async invalidate(objects: readonly OffloadedObject[]): Promise<StateResult[]> {
-    const results = new Map<OffloadedObject, StateResult>();
-    await Promise.all(
-      [...byAdapter(objects)].map(async ([adapter, own]) => {
-        const ended = await adapter.invalidate(own);
-        own.forEach((object, at) => results.set(object, ended[at]!));
-      }),
-    );
-    return objects.map((object) => results.get(object)!);
+  /** Reads state of objects back, in one tree per adapter (`NdisQueryOffloadState`). @returns how it ended for each, in order. */
+  query(objects: readonly OffloadedObject[], kind: StateClass = 'all'): Promise<QueryResult<OffloadBlockState>[]> {
+    return forEachAdapter(objects, (adapter, own) => adapter.query(own, kind));
+  }
+
+  /** Invalidates objects, in one tree per adapter (`NdisInvalidateOffload`). @returns how it ended for each, in order. */
+  invalidate(objects: readonly OffloadedObject[]): Promise<StateResult[]> {
+    return forEachAdapter(objects, (adapter, own) => adapter.invalidate(own));
   }
 
   /**
@@ -273,6 +273,18 @@ function byAdapter(objects: readonly OffloadedObject[]): Map<HostAdapter, Offloa
     else own.push(object);
   }
   return groups;
+}
+
+/** Asks each adapter about its own objects. @returns the answers in the order of the objects. */
+async function forEachAdapter<Result>(objects: readonly OffloadedObject[], ask: (adapter: HostAdapter, own: OffloadedObject[]) => Promise<Result[]>): Promise<Result[]> {
+  const results = new Map<OffloadedObject, Result>();
+  await Promise.all(
+    [...byAdapter(objects)].map(async ([adapter, own]) => {
+      const ended = await ask(adapter, own);
+      own.forEach((object, at) => results.set(object, ended[at]!));
+    }),
+  );
+  return objects.map((object) => results.get(object)!);
 }
 
 function ignoreOptional(): boolean {

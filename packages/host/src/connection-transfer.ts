@@ -34,7 +34,8 @@ export class ConnectionTransfer {
   /** What the connection was offered with; null once it is offloaded. */
   private state: ConnectionState | null;
   private readonly stackDelta: number;
-  private readonly layers: Pick<ConnectionState, 'pathType' | 'neighbor' | 'path'>;
+  /** The layers below, as of the terminate. */
+  private layers: Pick<ConnectionState, 'pathType' | 'neighbor' | 'path'> | null = null;
   /** NBLs over undelivered data, while the target has not copied them. */
   private buffered: NetBufferList | null = null;
   /** What the target gave back. */
@@ -44,15 +45,15 @@ export class ConnectionTransfer {
   private reason: UploadReason = 'requested';
   private promise: Promise<UploadResult> | null = null;
   private resolve: ((result: UploadResult) => void) | null = null;
+  /** What a terminate that was asked for has to say; anew after one that NDIS refused. */
+  private asked: Promise<UploadResult> | null = null;
   private reject: ((error: unknown) => void) | null = null;
   private result: UploadResult | null = null;
 
   constructor(connection: ChimneyConnection, state: ConnectionState) {
-    const { pathType, neighbor, path } = state;
     this.connection = connection;
     this.state = state;
     this.stackDelta = state.stackDelta ?? 0;
-    this.layers = { pathType, neighbor, path };
   }
 
   get hasBufferedData(): boolean {
@@ -121,21 +122,28 @@ export class ConnectionTransfer {
 
   // --- up ---
 
-  /** The promise of what comes back. */
-  terminating(): Promise<UploadResult> {
-    this.promise ??= new Promise((resolve, reject) => {
+  /** What comes back, once it has. */
+  get uploaded(): Promise<UploadResult> {
+    this.promise ??= new Promise((resolve) => {
       if (this.result !== null || this.connection.offloadState === 'InHost') resolve(this.result ?? this.resultNow(NDIS_STATUS_SUCCESS));
       this.resolve = resolve;
-      this.reject = reject;
     });
     return this.promise;
+  }
+
+  /** The same for whoever asks for the terminate: it fails when NDIS refuses that. */
+  terminating(): Promise<UploadResult> {
+    this.asked ??= new Promise((resolve, reject) => {
+      void this.uploaded.then(resolve);
+      this.reject = reject;
+    });
+    return this.asked;
   }
 
   /** NDIS refused the terminate: who asked for it may ask again. */
   refused(error: unknown): void {
     const { reject } = this;
-    this.promise = null;
-    this.resolve = null;
+    this.asked = null;
     this.reject = null;
     reject?.(error);
   }
@@ -143,6 +151,10 @@ export class ConnectionTransfer {
   /** A terminate goes down, for this reason. */
   begun(reason: UploadReason): void {
     this.reason = reason;
+    const { path } = this.connection;
+    const neighbor = path?.neighbor ?? null;
+    // What they are now: updates and relinks included.
+    if (path !== null && neighbor !== null) this.layers = { pathType: path.blocks.types.all as ConnectionState['pathType'], neighbor: neighbor.offeredState(), path: path.offeredState() };
   }
 
   /** A terminate has completed. `isOver` false: the target lost the connection, and another terminate follows. */
@@ -191,7 +203,6 @@ export class ConnectionTransfer {
     this.result = this.resultNow(this.wasLost ? NDIS_STATUS_FAILURE : status);
     if (this.state === null) this.connection.adapter.driver.uploads.next(this.result);
     this.resolve = null;
-    this.reject = null;
     resolve?.(this.result);
   }
 
@@ -206,8 +217,11 @@ export class ConnectionTransfer {
     delegated.sendDataHead = null;
     delegated.sendDataTail = null;
     const isBack = state === null;
+    const { pathType, neighbor, path } = this.layers ?? state!;
     return {
-      ...this.layers,
+      pathType,
+      neighbor,
+      path,
       tcp: new OffloadBlockState(constState, new TcpOffloadStateCached().copyFrom(cached), delegated),
       delegated,
       sendData: isBack ? ledger.takeKept() : [...(state.sendData ?? [])],

@@ -1,17 +1,15 @@
 import {
   NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
-  OFFLOAD_STATE_TYPE,
-  OffloadBlockState,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
   TcpOffloadStateCached,
-  TcpOffloadStateConst,
-  TcpOffloadStateDelegated,
   type BytesConsumed,
   type NDIS_STATUS,
   type NetBufferList,
+  type OffloadBlockState,
   type ProtocolOffloadBlockList,
+  type TcpOffloadStateConst,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 import type { Observable } from 'rxjs';
@@ -23,8 +21,9 @@ import { DataCalls, type CallOwner } from './data-calls.ts';
 import { EventSource } from './event-source.ts';
 import type { HostAdapter } from './host-adapter.ts';
 import type { HostPath } from './host-path.ts';
+import { TCP_BLOCKS, type LayerBlocks, type StateClass } from './layer-blocks.ts';
 import type { UploadReason, UserUploadReason } from './offload-state.ts';
-import { OffloadedObject, type BlockTypes } from './offloaded-object.ts';
+import { OffloadedObject } from './offloaded-object.ts';
 import { ReceivePath } from './receive-path.ts';
 import { RequestLedger } from './request-ledger.ts';
 import { REQUEST_KIND } from './request-pool.ts';
@@ -44,13 +43,6 @@ export interface DisconnectOptions {
   /** True: send RST instead, and drop what is in flight. Default false. */
   readonly abortive?: boolean;
 }
-
-const BLOCK_TYPES: BlockTypes = {
-  all: OFFLOAD_STATE_TYPE.TcpOffloadState,
-  const: OFFLOAD_STATE_TYPE.TcpOffloadConstState,
-  cached: OFFLOAD_STATE_TYPE.TcpOffloadCachedState,
-  delegated: OFFLOAD_STATE_TYPE.TcpOffloadDelegatedState,
-};
 
 const NO_DATA = new Uint8Array(0);
 
@@ -94,8 +86,8 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   }
 
   /** @internal */
-  get blockTypes(): BlockTypes {
-    return BLOCK_TYPES;
+  get blocks(): LayerBlocks {
+    return TCP_BLOCKS;
   }
 
   /** The path it depends on; null once it is the host's. */
@@ -142,7 +134,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
 
   /** What came back with the connection, once it has: also when not {@link terminate} but the host took it back. */
   get uploaded(): Promise<UploadResult> {
-    return this.transfer.terminating();
+    return this.transfer.uploaded;
   }
 
   /** @internal True while data goes down. */
@@ -281,7 +273,7 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
   }
 
   /** Reads state back (`NdisQueryOffloadState`); waits while the connection is being offloaded. */
-  query(kind: keyof BlockTypes = 'all'): Promise<QueryResult<TcpOffloadState>> {
+  query(kind: StateClass = 'all'): Promise<QueryResult<TcpOffloadState>> {
     return this.adapter.query([this], kind).then(([result]) => result as QueryResult<TcpOffloadState>);
   }
 
@@ -328,21 +320,6 @@ export class ChimneyConnection extends OffloadedObject implements CallOwner {
     const { requests } = this.adapter.driver;
     if (isAccepted && this.wanted === null) this.calls.pass(this.adapter.binding, requests, REQUEST_KIND.forward, this.handle!, nbl);
     else requests.requestOf(nbl).complete(requests, isAccepted ? NDIS_STATUS_UPLOAD_IN_PROGRESS : NDIS_STATUS_INVALID_STATE, 0);
-  }
-
-  /** @internal */
-  emptyDelegated(): OffloadBlockState {
-    return new OffloadBlockState(null, null, new TcpOffloadStateDelegated());
-  }
-
-  /** @internal */
-  emptyState(kind: keyof BlockTypes): OffloadBlockState {
-    const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
-    return new OffloadBlockState(
-      has('const') ? new TcpOffloadStateConst() : null,
-      has('cached') ? new TcpOffloadStateCached() : null,
-      has('delegated') ? new TcpOffloadStateDelegated() : null,
-    );
   }
 
   /** @internal */

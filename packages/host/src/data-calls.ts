@@ -2,11 +2,10 @@ import type { NdisBinding, NetBufferList, OffloadHandle } from '@ndis-chimney/ty
 
 import { REQUEST_KIND, type RequestKind, type RequestPool } from './request-pool.ts';
 
-/** Calls of one kind: they follow each other, also when one is made while another has not returned. */
-class CallLane {
-  isBusy = false;
-  head: NetBufferList | null = null;
-  tail: NetBufferList | null = null;
+/** Lists that wait for a call of their kind to return. */
+class WaitingList {
+  private head: NetBufferList | null = null;
+  private tail: NetBufferList | null = null;
 
   append(list: NetBufferList): void {
     if (this.tail === null) this.head = list;
@@ -40,8 +39,10 @@ export interface CallOwner {
 export class DataCalls {
   /** Calls that have not returned. */
   depth = 0;
-  private readonly sends: CallLane = new CallLane();
-  private readonly receives: CallLane = new CallLane();
+  private isSending = false;
+  private isReceiving = false;
+  /** Made when something has to wait, which hardly ever happens. */
+  private waiting: WaitingList | null = null;
   private readonly owner: CallOwner;
 
   constructor(owner: CallOwner) {
@@ -50,31 +51,46 @@ export class DataCalls {
 
   /** Passes a list down; NDIS that refuses it fails its requests. */
   pass(binding: NdisBinding, pool: RequestPool, kind: RequestKind, handle: OffloadHandle, list: NetBufferList, flags = 0): void {
-    const lane = kind === REQUEST_KIND.send ? this.sends : this.receives;
-    const isInLane = kind === REQUEST_KIND.send || kind === REQUEST_KIND.receive;
-    if (isInLane && lane.isBusy) {
-      lane.append(list);
+    if (this.isBusy(kind)) {
+      // Sends and receives that wait at the same time wait for different calls, but those are nested: one list will do.
+      (this.waiting ??= new WaitingList()).append(list);
       return;
     }
+    this.setBusy(kind, true);
     this.depth++;
-    if (isInLane) lane.isBusy = true;
     try {
       call(binding, kind, handle, list, flags);
     } catch (error) {
       failAll(pool, list, error);
     }
-    if (isInLane) {
-      lane.isBusy = false;
-      if (lane.head !== null) this.passWaiting(binding, pool, kind, handle, lane);
-    }
+    this.setBusy(kind, false);
     this.depth--;
-    if (this.depth === 0) this.owner.callsReturned();
+    if (this.depth > 0) return;
+    if (this.waiting !== null) this.passWaiting(binding, pool, handle, this.waiting);
+    this.owner.callsReturned();
   }
 
-  private passWaiting(binding: NdisBinding, pool: RequestPool, kind: RequestKind, handle: OffloadHandle, lane: CallLane): void {
-    for (let list = lane.take(); list !== null; list = lane.take()) {
+  private isBusy(kind: RequestKind): boolean {
+    return kind === REQUEST_KIND.send ? this.isSending : kind === REQUEST_KIND.receive && this.isReceiving;
+  }
+
+  private setBusy(kind: RequestKind, isBusy: boolean): void {
+    if (kind === REQUEST_KIND.send) this.isSending = isBusy;
+    else if (kind === REQUEST_KIND.receive) this.isReceiving = isBusy;
+  }
+
+  /** What waited goes down in its order, neighbors of one kind together. */
+  private passWaiting(binding: NdisBinding, pool: RequestPool, handle: OffloadHandle, waiting: WaitingList): void {
+    let list = waiting.take();
+    while (list !== null) {
+      const { kind } = pool.requestOf(list);
+      let last: NetBufferList = list;
+      while (last.next !== null && pool.requestOf(last.next).kind === kind) last = last.next;
+      const rest: NetBufferList | null = last.next;
+      last.next = null;
       if (this.owner.isOpen) this.pass(binding, pool, kind, handle, list);
       else this.owner.keepList(list);
+      list = rest ?? waiting.take();
     }
   }
 }

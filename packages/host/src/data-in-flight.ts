@@ -13,7 +13,7 @@ export function isOffloadableState(state: TCP_OFFLOAD_CONNECTION_STATE): boolean
 }
 
 /** True where a FIN of ours may be out and not acknowledged: it takes a sequence number behind the data. */
-export function mayHaveFinInFlight(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
+function mayHaveFinInFlight(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
   return state === STATE.TcpConnectionFinWait1 || state === STATE.TcpConnectionClosing || state === STATE.TcpConnectionLastAck;
 }
 
@@ -23,7 +23,7 @@ export function hasSentFin(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
 }
 
 /** Bytes in a list of buffers. */
-export function byteLengthOf(buffers: readonly Uint8Array<ArrayBufferLike>[]): number {
+function byteLengthOf(buffers: readonly Uint8Array<ArrayBufferLike>[]): number {
   let bytes = 0;
   for (const buffer of buffers) bytes += buffer.byteLength;
   return bytes;
@@ -35,7 +35,7 @@ export function byteLengthOf(buffers: readonly Uint8Array<ArrayBufferLike>[]): n
  *
  * Source: `mapping-snduna--sndnxt--and-sndmax-to-the-mdls.md`.
  */
-export function sendDataProblem(delegated: TcpOffloadStateDelegated, sendData: readonly Uint8Array<ArrayBufferLike>[]): string {
+function sendDataProblem(delegated: TcpOffloadStateDelegated, sendData: readonly Uint8Array<ArrayBufferLike>[]): string {
   const next = (delegated.sndNxt - delegated.sndUna) | 0;
   const max = (delegated.sndMax - delegated.sndUna) | 0;
   const bytes = byteLengthOf(sendData);

@@ -21,9 +21,10 @@ import type { HostDriver } from './host-driver.ts';
 import type { HostNeighbor } from './host-neighbor.ts';
 import type { HostPath } from './host-path.ts';
 import { InitiateOperation } from './initiate-operation.ts';
+import type { StateClass } from './layer-blocks.ts';
 import { ObjectTable } from './object-table.ts';
 import { isAway, type UploadReason } from './offload-state.ts';
-import type { BlockTypes, OffloadedObject } from './offloaded-object.ts';
+import type { OffloadedObject } from './offloaded-object.ts';
 import type { NeighborOffloadResult, OffloadResult, QueryResult, StateResult, UploadResult } from './results.ts';
 import { OperationQueue } from './state-operation.ts';
 import { InvalidateRequest, QueryRequest, RelinkRequest, UpdateRequest, type CachedUpdate, type RequestOutcome } from './state-requests.ts';
@@ -179,7 +180,7 @@ export class HostAdapter {
 
   // --- state requests ---
 
-  query(objects: readonly OffloadedObject[], kind: keyof BlockTypes): Promise<QueryResult<OffloadBlockState>[]> {
+  query(objects: readonly OffloadedObject[], kind: StateClass): Promise<QueryResult<OffloadBlockState>[]> {
     return new Promise((resolve, reject) => {
       const outcome: RequestOutcome = {
         resolve: (statuses, states) => {
@@ -249,17 +250,16 @@ export class HostAdapter {
     const uploads = new Map<OffloadedObject, Promise<UploadResult>>();
     const others: Promise<void>[] = [];
     const take = (object: OffloadedObject): void => {
-      if (object.layer === 'tcp') uploads.set(object, (object as ChimneyConnection).uploaded);
-      else if (isAway(object.offloadState)) others.push(new Promise((resolve) => {
-        object.whenGone(resolve);
-      }));
+      if (object.layer === 'tcp') uploads.set(object, (object as ChimneyConnection).transfer.terminating());
+      else if (isAway(object.offloadState)) others.push(untilGone(object));
       for (const dependent of object.dependents) if (isAway(dependent.offloadState)) take(dependent);
     };
     for (const object of objects) take(object);
     for (const object of objects) this.want(object, reason);
     this.pump();
-    await Promise.all(others);
-    return Promise.all(uploads.values());
+    // Together, so that what NDIS refuses is heard of whatever else is waited for.
+    const [results] = await Promise.all([Promise.all(uploads.values()), Promise.all(others)]);
+    return results;
   }
 
   /** An object, and what depends on it, is to be taken back; {@link pump} does it. */
@@ -377,6 +377,16 @@ export class HostAdapter {
   report(rule: string, detail: string, objects: readonly unknown[], page: string): void {
     this.driver.ndis.reportViolation({ rule, actor: this.name, detail, objects, page });
   }
+}
+
+/** Resolves when an object is the host's; rejects when NDIS refuses the terminate. */
+function untilGone(object: OffloadedObject): Promise<void> {
+  return new Promise((resolve, reject) => {
+    object.whenGone((error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 function statusOutcome(resolve: (results: StateResult[]) => void, reject: (error: unknown) => void): RequestOutcome {

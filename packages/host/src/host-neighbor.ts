@@ -2,7 +2,6 @@ import {
   NeighborOffloadStateCached,
   NeighborOffloadStateConst,
   NeighborOffloadStateDelegated,
-  OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   type NDIS_STATUS,
   type NeighborOffloadState,
@@ -11,17 +10,11 @@ import {
 
 import type { HostAdapter } from './host-adapter.ts';
 import type { HostPath } from './host-path.ts';
+import { NEIGHBOR_BLOCKS, type LayerBlocks, type StateClass } from './layer-blocks.ts';
 import { isAway, type UserUploadReason } from './offload-state.ts';
-import { OffloadedObject, type BlockTypes } from './offloaded-object.ts';
+import { OffloadedObject } from './offloaded-object.ts';
 import type { QueryResult, StateResult } from './results.ts';
 import { ticksFromMs } from './ticks.ts';
-
-const BLOCK_TYPES: BlockTypes = {
-  all: OFFLOAD_STATE_TYPE.NeighborOffloadState,
-  const: OFFLOAD_STATE_TYPE.NeighborOffloadConstState,
-  cached: OFFLOAD_STATE_TYPE.NeighborOffloadCachedState,
-  delegated: OFFLOAD_STATE_TYPE.NeighborOffloadDelegatedState,
-};
 
 /** What an update may change about a neighbor. */
 export interface NeighborChange {
@@ -61,8 +54,8 @@ export class HostNeighbor extends OffloadedObject {
   }
 
   /** @internal */
-  get blockTypes(): BlockTypes {
-    return BLOCK_TYPES;
+  get blocks(): LayerBlocks {
+    return NEIGHBOR_BLOCKS;
   }
 
   /** Paths that depend on it and are not the host's. */
@@ -81,7 +74,7 @@ export class HostNeighbor extends OffloadedObject {
   }
 
   /** Reads state back (`NdisQueryOffloadState`); `delegated` has the target's own reachability. */
-  query(kind: keyof BlockTypes = 'all'): Promise<QueryResult<NeighborOffloadState>> {
+  query(kind: StateClass = 'all'): Promise<QueryResult<NeighborOffloadState>> {
     return this.adapter.query([this], kind).then(([result]) => result as QueryResult<NeighborOffloadState>);
   }
 
@@ -114,21 +107,6 @@ export class HostNeighbor extends OffloadedObject {
     cached.hostReachabilityDelta = hostReachabilityTicks | 0;
     delegated.nicReachabilityDelta = hostReachabilityTicks | 0;
     return new OffloadBlockState(this.constState, cached, delegated);
-  }
-
-  /** @internal */
-  emptyDelegated(): OffloadBlockState {
-    return new OffloadBlockState(null, null, new NeighborOffloadStateDelegated());
-  }
-
-  /** @internal */
-  emptyState(kind: keyof BlockTypes): OffloadBlockState {
-    const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
-    return new OffloadBlockState(
-      has('const') ? new NeighborOffloadStateConst() : null,
-      has('cached') ? new NeighborOffloadStateCached() : null,
-      has('delegated') ? new NeighborOffloadStateDelegated() : null,
-    );
   }
 
   /** @internal */

@@ -1,5 +1,4 @@
 import {
-  OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   PathOffloadStateCached,
   PathOffloadStateConst,
@@ -10,22 +9,10 @@ import {
 import type { ChimneyConnection } from './connection.ts';
 import type { HostAdapter } from './host-adapter.ts';
 import type { HostNeighbor } from './host-neighbor.ts';
+import { IP4_PATH_BLOCKS, IP6_PATH_BLOCKS, type LayerBlocks, type StateClass } from './layer-blocks.ts';
 import { isAway, type UserUploadReason } from './offload-state.ts';
-import { OffloadedObject, type BlockTypes } from './offloaded-object.ts';
+import { OffloadedObject } from './offloaded-object.ts';
 import type { QueryResult, StateResult } from './results.ts';
-
-const IPV4: BlockTypes = {
-  all: OFFLOAD_STATE_TYPE.Ip4OffloadState,
-  const: OFFLOAD_STATE_TYPE.Ip4OffloadConstState,
-  cached: OFFLOAD_STATE_TYPE.Ip4OffloadCachedState,
-  delegated: OFFLOAD_STATE_TYPE.Ip4OffloadDelegatedState,
-};
-const IPV6: BlockTypes = {
-  all: OFFLOAD_STATE_TYPE.Ip6OffloadState,
-  const: OFFLOAD_STATE_TYPE.Ip6OffloadConstState,
-  cached: OFFLOAD_STATE_TYPE.Ip6OffloadCachedState,
-  delegated: OFFLOAD_STATE_TYPE.Ip6OffloadDelegatedState,
-};
 
 /** What an update may change about a path. */
 export interface PathChange {
@@ -53,8 +40,8 @@ export class HostPath extends OffloadedObject {
   }
 
   /** @internal */
-  get blockTypes(): BlockTypes {
-    return this.isIPv6 ? IPV6 : IPV4;
+  get blocks(): LayerBlocks {
+    return this.isIPv6 ? IP6_PATH_BLOCKS : IP4_PATH_BLOCKS;
   }
 
   get isIPv6(): boolean {
@@ -72,7 +59,7 @@ export class HostPath extends OffloadedObject {
   }
 
   /** Reads state back (`NdisQueryOffloadState`). A path delegates nothing. */
-  query(kind: keyof BlockTypes = 'all'): Promise<QueryResult<PathOffloadState>> {
+  query(kind: StateClass = 'all'): Promise<QueryResult<PathOffloadState>> {
     return this.adapter.query([this], kind).then(([result]) => result as QueryResult<PathOffloadState>);
   }
 
@@ -92,21 +79,6 @@ export class HostPath extends OffloadedObject {
   /** @internal */
   offeredState(): PathOffloadState {
     return new OffloadBlockState(this.constState, new PathOffloadStateCached().copyFrom(this.cached), new PathOffloadStateDelegated());
-  }
-
-  /** @internal */
-  emptyDelegated(): OffloadBlockState {
-    return new OffloadBlockState(null, null, new PathOffloadStateDelegated());
-  }
-
-  /** @internal */
-  emptyState(kind: keyof BlockTypes): OffloadBlockState {
-    const has = (part: keyof BlockTypes): boolean => kind === 'all' || kind === part;
-    return new OffloadBlockState(
-      has('const') ? new PathOffloadStateConst() : null,
-      has('cached') ? new PathOffloadStateCached() : null,
-      has('delegated') ? new PathOffloadStateDelegated() : null,
-    );
   }
 
   /** @internal */

@@ -11,11 +11,11 @@ export type { AdapterEvent, ChimneyHostOptions, OffloadOptions, UploadPolicy, Up
 export { HostPath } from './host-path.ts';
 export type { PathChange } from './host-path.ts';
 export { remainingTicks } from './inherited-timers.ts';
+export type { StateClass } from './layer-blocks.ts';
 export { createOffloadParameters } from './offload-parameters.ts';
 export type { OffloadParametersOptions } from './offload-parameters.ts';
 export type { OffloadState, OffloadStateChange, OffloadStateReason, UploadReason, UserUploadReason } from './offload-state.ts';
 export { OffloadedObject } from './offloaded-object.ts';
-export type { BlockTypes } from './offloaded-object.ts';
 export { confirmNeighbor, hasProgressed, isReachabilityStale, reachabilityTime } from './reachability.ts';
 export type { ReachabilityPolicy, ReachabilityQuery } from './reachability.ts';
 export type {

@@ -68,6 +68,7 @@ export class InitiateOperation implements StateOperation {
       for (const [object] of [...offered].reverse()) {
         object.offered?.(false);
         object.moveTo('InHost', 'refused', NDIS_STATUS_INVALID_STATE);
+        this.end(object);
       }
       for (const leaf of this.leaves) this.reject(leaf, error);
       this.dropFailed();
@@ -77,16 +78,16 @@ export class InitiateOperation implements StateOperation {
   private addWithParents(builder: TreeBuilder, object: OffloadedObject): void {
     const { entries } = builder;
     if (entries.has(object)) return;
-    const { parent, blockTypes } = object;
+    const { parent, blocks } = object;
     if (parent !== null) this.addWithParents(builder, parent);
     if (object.offloadState !== 'InHost') {
-      builder.add(object, blockTypes.all, null, null);
+      builder.add(object, blocks.types.all, null, null);
       return;
     }
     const above = parent === null ? undefined : entries.get(parent);
     // A placeholder under which something new hangs is a linker.
     if (above !== undefined && parent !== null) above.offloadHandle = parent.handle;
-    const block = builder.add(object, blockTypes.all, object.renewHandle(), null);
+    const block = builder.add(object, blocks.types.all, object.renewHandle(), null);
     block.state = object.offeredState(block);
     this.offered.set(object, block);
   }
@@ -97,6 +98,7 @@ export class InitiateOperation implements StateOperation {
       const isAccepted = block.status === NDIS_STATUS_SUCCESS || block.status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
       object.moveTo(isAccepted ? 'Offloaded' : 'InHost', isAccepted ? 'accepted' : 'refused', block.status);
       object.offered?.(isAccepted);
+      if (!isAccepted) this.end(object);
     }
     const failed: { readonly leaf: OffloadedObject; readonly status: NDIS_STATUS }[] = [];
     for (const leaf of this.leaves) {
@@ -112,6 +114,13 @@ export class InitiateOperation implements StateOperation {
         leaf.settle(status);
       });
     });
+  }
+
+  /** An object was not offloaded: whoever wants it back has it. */
+  private end(object: OffloadedObject): void {
+    object.wanted = null;
+    this.adapter.wanted.delete(object);
+    object.ended?.(NDIS_STATUS_SUCCESS);
   }
 
   /** The status of the lowest layer that failed. */

@@ -1,17 +1,10 @@
-import { NDIS_STATUS_SUCCESS, OffloadHandle, type NDIS_STATUS, type OFFLOAD_STATE_TYPE, type OffloadBlockState, type OffloadLayer, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
+import { NDIS_STATUS_SUCCESS, OffloadHandle, type NDIS_STATUS, type OffloadBlockState, type OffloadLayer, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
 import { Subject, type Observable } from 'rxjs';
 
 import type { HostAdapter } from './host-adapter.ts';
+import type { LayerBlocks } from './layer-blocks.ts';
 import { isAway, type OffloadState, type OffloadStateChange, type OffloadStateReason, type UploadReason } from './offload-state.ts';
 import type { StateResult } from './results.ts';
-
-/** What block types an object's layer has. */
-export interface BlockTypes {
-  readonly all: OFFLOAD_STATE_TYPE;
-  readonly const: OFFLOAD_STATE_TYPE;
-  readonly cached: OFFLOAD_STATE_TYPE;
-  readonly delegated: OFFLOAD_STATE_TYPE;
-}
 
 /** Tells whoever offered an object how that ended. */
 export interface Offering {
@@ -30,7 +23,7 @@ const NO_DEPENDENTS = new Set<OffloadedObject>();
 export abstract class OffloadedObject {
   abstract readonly layer: OffloadLayer;
   /** @internal */
-  abstract readonly blockTypes: BlockTypes;
+  abstract readonly blocks: LayerBlocks;
   /** @internal */
   readonly adapter: HostAdapter;
   /** @internal The object one layer below that this one depends on, once it is attached. */
@@ -57,7 +50,7 @@ export abstract class OffloadedObject {
   offering: Offering | null = null;
   private stateNow: OffloadState = 'InHost';
   private states: Subject<OffloadStateChange> | null = null;
-  private gone: (() => void)[] | null = null;
+  private gone: ((error: Error | null) => void)[] | null = null;
 
   /** @internal */
   constructor(adapter: HostAdapter, hasDependents: boolean) {
@@ -86,10 +79,6 @@ export abstract class OffloadedObject {
 
   /** @internal State structures to offer the object with; made anew for each offer. */
   abstract offeredState(block: ProtocolOffloadBlockList): OffloadBlockState;
-  /** @internal An empty delegated structure for a terminate. */
-  abstract emptyDelegated(): OffloadBlockState;
-  /** @internal Empty structures of some kinds for a query. */
-  abstract emptyState(kind: keyof BlockTypes): OffloadBlockState;
   /** @internal An update of the object succeeded. */
   abstract takeCached(cached: unknown): void;
 
@@ -162,15 +151,15 @@ export abstract class OffloadedObject {
     return parent;
   }
 
-  /** @internal Calls back when the object is the host's, or is not to be taken back after all. */
-  whenGone(then: () => void): void {
+  /** @internal Calls back when the object is the host's, is not to be taken back after all, or cannot be: with the error. */
+  whenGone(then: (error: Error | null) => void): void {
     (this.gone ??= []).push(then);
   }
 
   /** @internal */
-  sayGone(): void {
+  sayGone(error: Error | null = null): void {
     const { gone } = this;
     this.gone = null;
-    if (gone !== null) for (const then of gone) then();
+    if (gone !== null) for (const then of gone) then(error);
   }
 }

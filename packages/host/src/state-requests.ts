@@ -3,8 +3,9 @@ import { NDIS_STATUS_FAILURE, NDIS_STATUS_INVALID_STATE, NDIS_STATUS_SUCCESS, ty
 import type { HostAdapter } from './host-adapter.ts';
 import type { HostNeighbor } from './host-neighbor.ts';
 import type { HostPath } from './host-path.ts';
+import { emptyState, type StateClass } from './layer-blocks.ts';
 import { isWithTarget } from './offload-state.ts';
-import type { BlockTypes, OffloadedObject } from './offloaded-object.ts';
+import type { OffloadedObject } from './offloaded-object.ts';
 import type { Readiness, StateOperation } from './state-operation.ts';
 import { TreeBuilder } from './tree-builder.ts';
 
@@ -90,9 +91,9 @@ abstract class StateRequest implements StateOperation {
 /** `NdisQueryOffloadState`. Queries of an object may overlap each other and everything else (AMB-23). */
 export class QueryRequest extends StateRequest {
   protected readonly changes = 0;
-  private readonly kind: keyof BlockTypes;
+  private readonly kind: StateClass;
 
-  constructor(adapter: HostAdapter, objects: readonly OffloadedObject[], kind: keyof BlockTypes, outcome: RequestOutcome) {
+  constructor(adapter: HostAdapter, objects: readonly OffloadedObject[], kind: StateClass, outcome: RequestOutcome) {
     super(adapter, objects, outcome);
     this.kind = kind;
   }
@@ -106,7 +107,7 @@ export class QueryRequest extends StateRequest {
   }
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject): void {
-    builder.add(object, object.blockTypes[this.kind], object.handle, object.emptyState(this.kind));
+    builder.add(object, object.blocks.types[this.kind], object.handle, emptyState(object.blocks, this.kind));
   }
 
   protected passDown(root: ProtocolOffloadBlockList): void {
@@ -145,9 +146,9 @@ export class UpdateRequest extends StateRequest {
   }
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject, at: number): void {
-    const state = object.emptyState('cached');
+    const state = emptyState(object.blocks, 'cached');
     state.cached = this.updates[at]!.cachedThen();
-    builder.add(object, object.blockTypes.cached, object.handle, state);
+    builder.add(object, object.blocks.types.cached, object.handle, state);
   }
 
   protected passDown(root: ProtocolOffloadBlockList): void {
@@ -173,7 +174,7 @@ export class InvalidateRequest extends StateRequest {
   }
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject): void {
-    builder.add(object, object.blockTypes.all, object.handle, null);
+    builder.add(object, object.blocks.types.all, object.handle, null);
   }
 
   protected passDown(root: ProtocolOffloadBlockList): void {
@@ -208,7 +209,7 @@ export class RelinkRequest extends StateRequest {
   }
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject): void {
-    builder.add(object, object.blockTypes.all, object.handle, null, object === this.neighbor ? null : this.neighbor);
+    builder.add(object, object.blocks.types.all, object.handle, null, object === this.neighbor ? null : this.neighbor);
   }
 
   protected passDown(root: ProtocolOffloadBlockList): void {

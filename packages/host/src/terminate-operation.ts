@@ -1,6 +1,7 @@
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type NDIS_STATUS, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
 
 import type { HostAdapter } from './host-adapter.ts';
+import { emptyState } from './layer-blocks.ts';
 import type { OffloadState } from './offload-state.ts';
 import type { OffloadedObject } from './offloaded-object.ts';
 import type { StateOperation } from './state-operation.ts';
@@ -70,7 +71,7 @@ export class TerminateOperation implements StateOperation {
     // Neighbors first: a block is added when what it hangs under is there.
     for (let at = objects.length - 1; at >= 0; at--) {
       const object = objects[at]!;
-      builder.add(object, object.blockTypes.delegated, object.handle, object.emptyDelegated());
+      builder.add(object, object.blocks.types.delegated, object.handle, emptyState(object.blocks, 'delegated'));
     }
     const root = builder.build();
     root.protocolReserved0 = this;
@@ -91,6 +92,7 @@ export class TerminateOperation implements StateOperation {
       for (const [object, state] of before) {
         object.moveTo(state, 'refused', NDIS_STATUS_FAILURE);
         object.terminateRefused?.(error);
+        object.sayGone(error as Error);
       }
     }
   }
@@ -108,6 +110,7 @@ export class TerminateOperation implements StateOperation {
 
   private end(object: OffloadedObject, reason: 'uploaded' | 'givenUp', status: NDIS_STATUS): void {
     object.wanted = null;
+    object.pins = 0;
     object.moveTo('InHost', reason, status);
     this.adapter.drop(object);
     object.ended?.(status);

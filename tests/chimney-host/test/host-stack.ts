@@ -32,6 +32,8 @@ export class HostStack {
   readonly violations: ChimneyViolation[] = [];
   /** What the target keeps for the newest connection it accepted. */
   context!: ProbeContext;
+  /** What the target keeps for the newest neighbor it accepted. */
+  neighborContext!: ProbeContext;
   private readonly drivers: readonly PassThroughDriver[];
 
   constructor({ intermediates = 0, seed = 0, host, target, enableStatus = NDIS_STATUS_SUCCESS }: HostStackOptions) {
@@ -98,7 +100,9 @@ export class HostStack {
   accept(): void {
     this.target.completeTree('initiate', {
       change: (block) => {
-        if (block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadState) this.context = block.miniportOffloadContext?.miniportOffloadContext as ProbeContext;
+        const context = block.miniportOffloadContext?.miniportOffloadContext as ProbeContext;
+        if (block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadState) this.context = context;
+        else if (block.header.type === OFFLOAD_STATE_TYPE.NeighborOffloadState) this.neighborContext = context;
       },
     });
   }

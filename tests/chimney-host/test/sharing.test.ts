@@ -16,7 +16,8 @@ import { ENDS, createHostStack, from, refuse, rolesOf, type HostStack } from './
 
 const OTHER_HOP = Uint8Array.of(2, 0, 0, 0, 0, 9);
 
-const connectionOf = ({ connection }: OffloadResult): ChimneyConnection => {
+const connectionOf = (result: OffloadResult | undefined): ChimneyConnection => {
+  const connection = result?.connection ?? null;
   if (connection === null) throw new Error('the offload was refused');
   return connection;
 };
@@ -129,6 +130,54 @@ describe.each([0, 1])('what connections share over %i intermediate drivers', (in
     expect(stack.operations).toEqual(['initiate']);
     await stack.complete('initiate');
     expect((await accepted).status).toBe(NDIS_STATUS_SUCCESS);
+    await stack.close();
+  });
+
+  test('a path that an offload waits for stays, although nothing is offloaded on it any more', async () => {
+    const stack = createHostStack({ intermediates });
+    const first = await stack.connect(from(1));
+    const path = pathOf(first);
+    // The other neighbor is under way, so the two connections wait together.
+    const other = stack.host.offload(from(2, { nextHopMac: OTHER_HOP }));
+    const waiting = stack.host.offloadAll([from(3), from(4, { nextHopMac: OTHER_HOP })]);
+    await stack.rest();
+    const terminated = first.terminate();
+    expect(rolesOf(stack.pending('terminate'))).toEqual(['reference tcp']);
+    await stack.complete('terminate');
+    await terminated;
+    await stack.complete('initiate');
+    await other;
+    expect(rolesOf(stack.pending('initiate'))).toEqual(['placeholder neighbor', 'linker path', 'new tcp', 'placeholder neighbor', 'linker path', 'new tcp']);
+    await stack.complete('initiate');
+    expect((await waiting).map(({ connection }) => connection?.path === path)).toEqual([true, false]);
+    await stack.close();
+  });
+
+  test('a path that is about to go is kept for an offload that comes in time, and whoever waited for its end is told', async () => {
+    const stack = createHostStack({ intermediates });
+    const first = await stack.connect(from(1));
+    const path = pathOf(first);
+    const queried = path.query();
+    const refused = stack.host.offload(from(3));
+    await stack.rest();
+    const terminated = first.terminate();
+    await stack.complete('terminate');
+    await terminated;
+    await stack.complete('initiate', {
+      change: (block) => {
+        if (block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadState) refuse(block, NDIS_STATUS_OFFLOAD_TCP_ENTRIES);
+      },
+    });
+    // Nothing depends on the path; the query holds it.
+    expect([stack.operations, path.offloadState]).toEqual([['query'], 'Offloaded']);
+    const offloading = stack.host.offload(from(2));
+    await stack.rest();
+    expect(rolesOf(stack.pending('initiate'))).toEqual(['placeholder neighbor', 'linker path', 'new tcp']);
+    expect((await refused).status).toBe(NDIS_STATUS_OFFLOAD_TCP_ENTRIES);
+    await stack.complete('query');
+    await queried;
+    stack.accept();
+    expect(connectionOf(await offloading).path).toBe(path);
     await stack.close();
   });
 
@@ -258,11 +307,11 @@ describe('many connections', () => {
   test('a thousand taken back one by one give their paths back at the end, never before (CHIM-TRM-002)', async () => {
     const stack = createHostStack({ target: { isAutomatic: true } });
     const results = await stack.runtime.drive(stack.host.offloadAll(Array.from({ length: 1000 }, (_, at) => from(1000 + at))));
-    const path = pathOf(connectionOf(results[0]!));
+    const path = pathOf(connectionOf(results[0]));
     for (const result of results.slice(0, -1)) void connectionOf(result).terminate();
     await stack.rest();
     expect([path.offloadState, stack.host.connections.length]).toEqual(['Offloaded', 1]);
-    await stack.runtime.drive(connectionOf(results.at(-1)!).terminate());
+    await stack.runtime.drive(connectionOf(results.at(-1)).terminate());
     expect([path.offloadState, stack.host.offloadedObjects.length]).toEqual(['InHost', 0]);
     await stack.close();
   });

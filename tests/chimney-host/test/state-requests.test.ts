@@ -10,8 +10,6 @@ import {
   TCP_FLAG_KEEP_ALIVE_RESTART,
   TCP_FLAG_NAGLING_ENABLED,
   TCP_FLAG_UPDATE_RCV_WND,
-  type NeighborOffloadState,
-  type PathOffloadState,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
@@ -45,10 +43,21 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     expect([status, state?.delegated?.cWnd, state?.const, state?.cached]).toEqual([NDIS_STATUS_SUCCESS, 4242, null, null]);
 
     const both = Promise.all([path.query(), neighbor.query('cached')]);
-    await stack.complete('query', { change: (of) => { (of.state as PathOffloadState).cached!.pathMtu = 1280; } });
-    await stack.complete('query', { change: (of) => { (of.state as NeighborOffloadState).cached!.hostReachabilityDelta = 7; } });
+    await stack.complete('query', { change: (block) => { Object.assign(block.state?.cached ?? {}, { pathMtu: 1280 }); } });
+    await stack.complete('query', { change: (block) => { Object.assign(block.state?.cached ?? {}, { hostReachabilityDelta: 7 }); } });
     const [ofPath, ofNeighbor] = await both;
     expect([ofPath.state?.cached?.pathMtu, ofNeighbor.state?.cached?.hostReachabilityDelta]).toEqual([1280, 7]);
+    await stack.close();
+  });
+
+  test('several objects are queried in one tree, placeholders where they are of several layers', async () => {
+    const stack = createHostStack({ intermediates });
+    const [one, two] = [await stack.connect(from(1)), await stack.connect(from(2, { nextHopMac: OTHER_HOP }))];
+    const [path] = layersOf(two);
+    const queried = stack.host.query([one, path, two], 'cached');
+    expect(rolesOf(stack.pending('query'))).toEqual(['reference path', 'reference tcp', 'placeholder path', 'reference tcp']);
+    await stack.complete('query');
+    expect((await queried).map(({ status, state }) => [status, state?.const, state?.cached === null])).toEqual(Array.from({ length: 3 }, () => [NDIS_STATUS_SUCCESS, null, false]));
     await stack.close();
   });
 
@@ -69,7 +78,7 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     const updating = connection.update({ initialRcvWnd: 2000, kaTimeout: 70, isKeepAliveEnabled: true, restartKeepAlive: true });
     const [block] = blocksOf(stack.pending('update'));
     expect(block?.header.type).toBe(OFFLOAD_STATE_TYPE.TcpOffloadCachedState);
-    const sent = (block?.state as TcpOffloadState).cached;
+    const sent = (block?.state as TcpOffloadState | undefined)?.cached;
     const kept = TCP_FLAG_NAGLING_ENABLED | TCP_FLAG_KEEP_ALIVE_ENABLED;
     expect(sent).toMatchObject({ initialRcvWnd: 2000, kaTimeout: 70, ttlOrHopLimit: 128, flags: kept | TCP_FLAG_KEEP_ALIVE_RESTART | TCP_FLAG_UPDATE_RCV_WND });
     await stack.complete('update');
@@ -98,7 +107,7 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     const connection = await stack.connect();
     const updates = [connection.update({ kaProbeCount: 5 }), connection.update({ kaInterval: 6 })];
     await stack.complete('update');
-    expect((blocksOf(stack.pending('update'))[0]?.state as TcpOffloadState).cached).toMatchObject({ kaProbeCount: 5, kaInterval: 6 });
+    expect(blocksOf(stack.pending('update'))[0]?.state?.cached).toMatchObject({ kaProbeCount: 5, kaInterval: 6 });
     await stack.complete('update');
     await Promise.all(updates);
     await stack.close();
@@ -110,7 +119,7 @@ describe.each([0, 1, 3])('through %i intermediate drivers', (intermediates) => {
     const [path, neighbor] = layersOf(connection);
     const updates = [connection.update({ kaProbeCount: 1 }), path.update({ pathMtu: 1400 }), neighbor.update({ macAddress: OTHER_HOP })];
     expect(stack.operations).toEqual(['update', 'update', 'update']);
-    for (const _ of updates) await stack.complete('update');
+    for (let left = updates.length; left > 0; left--) await stack.complete('update');
     expect((await Promise.all(updates)).map(({ status }) => status)).toEqual([0, 0, 0]);
     expect([path.cached.pathMtu, [...neighbor.cached.dlDestinationAddress.subarray(0, 6)]]).toEqual([1400, [...OTHER_HOP]]);
     // The neighbor is found by its new address from now on, and not by the old one.
