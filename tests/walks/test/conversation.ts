@@ -144,11 +144,11 @@ export class Conversation {
     this.state = null;
     this.connection = connection;
     this.subscription = null;
-    void connection.uploaded.then((result) => {
-      this.cameBack(result);
-    });
     connection.inheritedSends.forEach((sent) => {
       this.follow(sent);
+    });
+    void connection.uploaded.then((result) => {
+      this.cameBack(result);
     });
     if (connection.offloadState === 'InHost') return;
     this.meetPeer();
