@@ -125,9 +125,10 @@ const connections = fc.oneof(
 /** Walks of at least so many commands. */
 export function walks(minLength = 200, most = connections): fc.Arbitrary<WalkPlan> {
   return fc.record({
+    // What comes first is shrunk first.
+    commands: new LongList(command, minLength, minLength + 40),
     world: fc.record({ seed: fc.nat(), intermediates: fc.nat(3), adapters: fc.integer({ min: 1, max: 2 }), limits, target, refusals, obeys: fc.boolean() }),
     connections: most,
     paths: fc.constantFrom(1, 3, 20, 90),
-    commands: new LongList(command, minLength, minLength + 40),
   });
 }

@@ -159,7 +159,7 @@ export class Conversation {
     const found = this.walk.peerOf(this.port);
     if (found === null) return;
     if (this.peer !== null && found !== this.peer) {
-      if ((this.peer.state === 'reset' && this.walk.mayLosePeers) || this.hasForwarded) this.fate = 'lost';
+      if (!this.isLasting || (this.peer.state === 'reset' && this.walk.mayLosePeers) || this.hasForwarded) this.fate = 'lost';
       else this.fault(`has another peer than before, which is ${this.peer.state}`);
     }
     this.peer = found;

@@ -45,6 +45,10 @@ export interface WorldAdapter {
 /** Turns after which what awaits a promise of a promise has gone on. */
 const TURNS = 12;
 
+const MOST_PASSES = 5000;
+
+const MOST_FAULTS = 100;
+
 /** Host, intermediate drivers and target on a runtime that stands still until it is told to go on. */
 export class WalkWorld {
   readonly runtime: DeterministicRuntime;
@@ -59,6 +63,8 @@ export class WalkWorld {
   readonly faults: string[] = [];
   /** Called after each pass of DPCs, when what awaited their outcome has run. */
   onPass: () => void = () => undefined;
+  /** What pools have given out, when somebody observes. */
+  private readonly pooled = new Map<string, number>();
   private readonly drivers: readonly PassThroughDriver[];
   private readonly targetHandle: NdisMiniportDriverHandle;
 
@@ -71,6 +77,11 @@ export class WalkWorld {
     this.ndis.onViolationReported(({ message }) => this.faults.push(message));
     dpcQueue.onError((error) => {
       if (!isChimneyViolation(error)) this.faults.push(String(error));
+    });
+    // Every other world is observed: the two ways through the code are to come to the same.
+    if (seed % 2 === 1) this.ndis.attachObserver({
+      allocated: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) + 1),
+      freed: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) - 1),
     });
     this.ledger = new ObjectLedger(counts);
     this.memory = createMemoryTarget({ clock, dpcQueue, random: random.fork('target'), pools: this.ndis }, options.target);
@@ -135,13 +146,15 @@ export class WalkWorld {
     const hasRun = dpcQueue.runPass();
     for (let turn = 0; turn < TURNS && (turn < 2 || dpcQueue.isIdle); turn++) await Promise.resolve();
     this.onPass();
+    // Whoever breaks rules in a loop is stopped.
+    if (this.faults.length > MOST_FAULTS) throw new Error(this.faults.slice(0, 3).join('; '));
     return hasRun || !dpcQueue.isIdle;
   }
 
   /** Runs until nothing is to be done without time passing. */
   async settle(): Promise<void> {
     for (let passes = 0; await this.pass(); passes++) {
-      if (passes > 20_000) throw new Error('the stack does not come to rest');
+      if (passes > MOST_PASSES) throw new Error('the stack does not come to rest');
     }
   }
 
@@ -170,6 +183,7 @@ export class WalkWorld {
     }
     this.host.dispose();
     for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) this.faults.push(`${count} ${what} are left`);
+    for (const [what, count] of this.pooled) if (count !== 0) this.faults.push(`${count} of ${what} are left`);
     const { pendingTimers } = this.runtime.clock;
     if (pendingTimers > 0) this.faults.push(`${pendingTimers} timers are left`);
     this.ndis.deregisterProtocolDriver(this.host.ndisProtocolHandle);

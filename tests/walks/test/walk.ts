@@ -311,7 +311,7 @@ export class Walk implements Surroundings {
   remove(at: number): void {
     const { adapters } = this.world;
     const adapter = this.adapter(at);
-    if (adapters.filter(({ phase }) => phase !== 'gone').length < 2) {
+    if (adapters.filter(({ phase }) => phase !== 'gone' && phase !== 'removing').length < 2) {
       if (at % 4 !== 0) return;
       this.hasRemoved = true;
     }
@@ -420,9 +420,12 @@ export class Walk implements Surroundings {
       }
       if (adapter.phase !== 'running') this.faults.push(`adapter ${adapter.name} does not run again: it is ${adapter.phase}`);
       world.target.indicate(adapter.name, NDIS_STATUS_OFFLOAD_RESUME);
-      const woken = this.host.setPower(NdisDeviceStateD0, adapter.topName);
+      let isAwake = false;
+      this.follow('waking', this.host.setPower(NdisDeviceStateD0, adapter.topName).then((status) => {
+        isAwake = status === NDIS_STATUS_SUCCESS;
+      }));
       await world.settle();
-      if (await woken !== NDIS_STATUS_SUCCESS) this.faults.push(`adapter ${adapter.name} does not wake`);
+      if (!isAwake) this.faults.push(`adapter ${adapter.name} does not wake`);
     }
   }
 
