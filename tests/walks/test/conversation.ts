@@ -157,7 +157,8 @@ export class Conversation {
 
   private meetPeer(): void {
     const found = this.walk.peerOf(this.port);
-    if (found === null) return;
+    // One that has closed has all there was; the target does not keep it.
+    if (found === null || this.peer?.state === 'closed') return;
     if (this.peer !== null && found !== this.peer) {
       if (!this.isLasting || (this.peer.state === 'reset' && this.walk.mayLosePeers) || this.hasForwarded) this.fate = 'lost';
       else this.fault(`has another peer than before, which is ${this.peer.state}`);
