@@ -176,7 +176,8 @@ export class Conversation {
     if (this.openRequests > 0) this.fault(`came back with ${this.openRequests} requests that have not ended`);
     if (status !== NDIS_STATUS_SUCCESS) this.fate = 'lost';
     if (this.isLasting) this.checkHandOver(state.sendData, state.bufferedData);
-    this.isFinDue = state.isFinPending;
+    // It may have come back before it could be closed.
+    this.isFinDue ||= state.isFinPending;
   }
 
   /** Everything that the peer has not acknowledged came back, and everything that nobody has read. */

@@ -4,7 +4,7 @@ import { NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS, NDIS_STATUS_SUCCESS, offloadLayerO
 export type StateOperationName = 'initiate' | 'query' | 'update' | 'invalidate' | 'terminate';
 
 /** The legal transitions in the life of an offloaded object. */
-export const TRANSITIONS = {
+const TRANSITIONS = {
   LC1: 'in the host, offered',
   LC2: 'offered, accepted',
   LC3: 'offered, refused',
@@ -21,7 +21,7 @@ export const TRANSITIONS = {
 } as const;
 
 /** The name of a transition. */
-export type Transition = keyof typeof TRANSITIONS;
+type Transition = keyof typeof TRANSITIONS;
 
 /** How often each transition was taken. */
 export type TransitionCounts = Record<Transition, number>;
@@ -29,6 +29,16 @@ export type TransitionCounts = Record<Transition, number>;
 /** No transition taken. */
 export function noTransitions(): TransitionCounts {
   return { LC1: 0, LC2: 0, LC3: 0, LC4: 0, LC5: 0, LC6: 0, LC7: 0, LC8: 0, LC9: 0, LC10: 0, LC11: 0, LC12: 0, LC13: 0 };
+}
+
+/** Those that were never taken. */
+export function missingFrom(counts: TransitionCounts): Transition[] {
+  return (Object.keys(TRANSITIONS) as Transition[]).filter((transition) => counts[transition] === 0);
+}
+
+/** A line per transition. */
+export function reportOf(counts: TransitionCounts): string {
+  return (Object.keys(TRANSITIONS) as Transition[]).map((transition) => `${transition.padEnd(4)} ${String(counts[transition]).padStart(8)}  ${TRANSITIONS[transition]}`).join('\n');
 }
 
 /** An object that the target has, or is about to. */

@@ -137,7 +137,7 @@ export class Walk implements Surroundings {
 
   async offloadMany(at: number, amount: number): Promise<void> {
     const waiting = this.conversations.filter(({ isInHost }) => isInHost);
-    await this.offload(amount % 3 === 0 ? waiting : waiting.slice(0, amount % 20), at);
+    await this.offload(amount % 2 === 0 ? waiting : waiting.slice(0, amount % 20), at);
   }
 
   offloadNeighbor(at: number, amount: number): void {
