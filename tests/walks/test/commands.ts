@@ -98,7 +98,7 @@ class LongList<Item> extends fc.Arbitrary<Item[]> {
 
 const refusals = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ initiate: 0, query: 0, update: 0, invalidate: 0, terminate: 0 }) },
-  { weight: 3, arbitrary: fc.record({ initiate: fc.constantFrom(0, 10, 40), query: fc.constantFrom(0, 10), update: fc.constantFrom(0, 20), invalidate: fc.constantFrom(0, 50), terminate: fc.constantFrom(0, 10) }) },
+  { weight: 3, arbitrary: fc.record({ initiate: fc.constantFrom(0, 10, 40), query: fc.constantFrom(0, 10), update: fc.constantFrom(0, 20), invalidate: fc.constantFrom(0, 50), terminate: fc.constantFrom(0, 0, 10) }) },
 );
 
 const limits = fc.oneof(
@@ -112,7 +112,7 @@ const target = fc.record({
   maxSegmentBytes: fc.constantFrom(100, 1460),
   peerWindowBytes: fc.constantFrom(500, 262_144),
   bufferBytes: fc.constantFrom(400, 262_144),
-  connectionCapacity: fc.constantFrom(4096, 4096, 3),
+  connectionCapacity: fc.constantFrom(4096, 4096, 4096, 4096, 3),
 });
 
 /** The number of connections: few in most walks, for what goes wrong with a thousand mostly does with a few. */

@@ -109,6 +109,11 @@ export class Conversation {
     return this.state !== null && !this.isOffering && this.isLasting && OFFLOADABLE.includes(this.state.tcp.delegated!.state);
   }
 
+  /** True when it will not be offered again, and nothing more is to come of it. */
+  get isDone(): boolean {
+    return this.state !== null && !this.isOffering && (!this.isLasting || (this.isOver && this.isQuiet));
+  }
+
   /** True while data may go down. */
   get isUsable(): boolean {
     const { connection } = this;
@@ -225,7 +230,7 @@ export class Conversation {
   }
 
   post(size: number, noPush: boolean): void {
-    if (this.connection === null) return;
+    if (this.connection === null || !this.isUsable) return;
     const buffer = new Uint8Array(size);
     this.follow(this.connection.receive(buffer, { noPush }), ({ bytesTransferred }) => {
       this.got(buffer.subarray(0, bytesTransferred));

@@ -20,7 +20,10 @@ export class Walk implements Surroundings {
   readonly arrivals: (() => void)[] = [];
   readonly world: WalkWorld;
   private readonly plan: WalkPlan;
-  private readonly conversations: readonly Conversation[];
+  /** Those that go on; one that is over is replaced by a new one. */
+  private readonly conversations: Conversation[];
+  /** All there ever were, by the host's port. */
+  private readonly everyone: Conversation[] = [];
   /** State requests, offloads and adapter requests that have not ended. */
   private readonly open = new Set<string>();
   private nextRequest = 0;
@@ -30,7 +33,7 @@ export class Walk implements Surroundings {
     this.plan = plan;
     this.world = new WalkWorld(plan.world, counts, mutant);
     this.faults = this.world.faults;
-    this.conversations = Array.from({ length: plan.connections }, (_, id) => new Conversation(this, id, plan.paths, id % 4 === 3));
+    this.conversations = Array.from({ length: plan.connections }, () => this.begin());
     this.world.onPass = () => {
       this.arrivals.splice(0).forEach((take) => {
         take();
@@ -38,8 +41,15 @@ export class Walk implements Surroundings {
     };
   }
 
+  private begin(): Conversation {
+    const id = this.everyone.length;
+    const conversation = new Conversation(this, id, this.plan.paths, id % 4 === 3);
+    this.everyone.push(conversation);
+    return conversation;
+  }
+
   get mayLosePeers(): boolean {
-    return this.hasRemoved || this.conversations.length > (this.plan.world.target.connectionCapacity ?? Infinity);
+    return this.hasRemoved || this.everyone.length > (this.plan.world.target.connectionCapacity ?? Infinity);
   }
 
   get nowMs(): number {
@@ -129,14 +139,22 @@ export class Walk implements Surroundings {
     await Promise.resolve();
   }
 
+  /** Those that can be offered. */
+  private waiting(): readonly Conversation[] {
+    this.conversations.forEach((conversation, at) => {
+      if (conversation.isDone) this.conversations[at] = this.begin();
+    });
+    return this.conversations.filter(({ isInHost }) => isInHost);
+  }
+
   async offloadOne(at: number, amount: number): Promise<void> {
-    const waiting = this.conversations.filter(({ isInHost }) => isInHost);
+    const waiting = this.waiting();
     const one = this.pick(waiting, amount);
     if (one !== undefined) await this.offload([one], at);
   }
 
   async offloadMany(at: number, amount: number): Promise<void> {
-    const waiting = this.conversations.filter(({ isInHost }) => isInHost);
+    const waiting = this.waiting();
     await this.offload(amount % 2 === 0 ? waiting : waiting.slice(0, amount % 20), at);
   }
 
@@ -312,7 +330,7 @@ export class Walk implements Surroundings {
     const { adapters } = this.world;
     const adapter = this.adapter(at);
     if (adapters.filter(({ phase }) => phase !== 'gone' && phase !== 'removing').length < 2) {
-      if (at % 4 !== 0) return;
+      if (at % 8 !== 0) return;
       this.hasRemoved = true;
     }
     this.world.remove(adapter);
@@ -379,7 +397,7 @@ export class Walk implements Surroundings {
     target.refusals = before;
   }
 
-  private readonly byPort = (port: number): Conversation | undefined => this.conversations[port - FIRST_PORT];
+  private readonly byPort = (port: number): Conversation | undefined => this.everyone[port - FIRST_PORT];
 
   // --- the end ---
 
@@ -394,17 +412,17 @@ export class Walk implements Surroundings {
     const { limits } = plan.world;
     const batch = Math.max(1, Math.min(plan.world.target.connectionCapacity ?? 4096, Math.floor((limits.offloadEntries ?? 3000) / 3), limits.netBufferListContexts === undefined ? 4096 : 4));
     await this.takeBack();
-    const unfinished = this.conversations.filter((conversation) => conversation.isLasting && !conversation.isQuiet);
+    const unfinished = this.everyone.filter((conversation) => conversation.isLasting && !conversation.isQuiet);
     for (let at = 0; at < unfinished.length; at += batch) await this.drain(unfinished.slice(at, at + batch));
     await this.takeBack();
-    for (const conversation of this.conversations) conversation.readBuffered();
-    for (const conversation of this.conversations) {
+    for (const conversation of this.everyone) conversation.readBuffered();
+    for (const conversation of this.everyone) {
       if (conversation.isLasting && !conversation.isQuiet) conversation.fault(`has not arrived: ${conversation.outRead} of ${conversation.outBytes} bytes out, ${conversation.inRead} of ${conversation.inBytes} in; ${conversation.standing}`);
     }
     this.hasRemoved = true;
     await world.close();
     if (this.open.size > 0) this.faults.push(`without an end: ${[...this.open].join(', ')}`);
-    const left = this.conversations.filter(({ openRequests }) => openRequests > 0);
+    const left = this.everyone.filter(({ openRequests }) => openRequests > 0);
     if (left.length > 0) this.faults.push(`${left.length} connections have requests that never ended`);
   }
 
