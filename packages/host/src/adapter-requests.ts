@@ -1,6 +1,7 @@
 import {
   IpOffloadStats,
   NDIS_REQUEST_TYPE,
+  NDIS_STATUS_CLOSING,
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NdisOidRequest,
@@ -56,8 +57,12 @@ export class AdapterRequests {
     this.adapter.checkEmpty();
   }
 
-  /** Asks, or sets. @returns the status, and for a query what was answered. */
+  /**
+   * Asks, or sets. A binding that is being closed takes no more requests: NDIS_STATUS_CLOSING.
+   * @returns the status, and for a query what was answered.
+   */
   request(oid: NDIS_OID, isSet: boolean, buffer: object | number | null): Promise<{ readonly status: NDIS_STATUS; readonly answer: unknown }> {
+    if (this.adapter.isClosing) return Promise.resolve({ status: NDIS_STATUS_CLOSING, answer: null });
     return new Promise((resolve) => {
       const request = oidRequest(oid, isSet, buffer);
       this.start(request, (status) => {

@@ -232,6 +232,8 @@ export class HostAdapter {
     path.attach(neighbor);
     this.table.addPath(neighbor, path);
     if (before !== null) this.dropIfUnused(before);
+    // The neighbor may have been asked for meanwhile: what was moved to it goes back with it.
+    if (neighbor.wanted !== null) this.want(path, neighbor.wanted);
   }
 
   /** An invalidate succeeded: nothing new is offloaded on the object. */
