@@ -48,7 +48,7 @@ export class MovingConnection {
     connection.events$.subscribe(({ type }) => {
       if (type === 'disconnect' || type === 'abort') this.end$.next(type === 'disconnect');
     });
-    for (const inherited of connection.inheritedSends) void inherited.then((result) => this.acknowledge(result));
+    for (const inherited of connection.inheritedSends) void inherited.then((result) => { this.acknowledge(result); });
     return connection;
   }
 
