@@ -61,7 +61,7 @@ export function handlesCase(below: Below, connections: number): Gauge {
   };
 }
 
-/** Connections of `ChimneyHost`, through one pass-through driver to the memory target: each with its neighbor and path. */
+/** Connections of `ChimneyHost`, through one pass-through driver to the memory target, on one neighbor and path. */
 export function chimneyHostCase(connections: number): Gauge {
   return {
     async read() {
