@@ -52,6 +52,16 @@ export class NumberTable {
     while (this.chunks.length <= chunk) this.chunks.push(new Int32Array(ROWS * this.columns));
   }
 
+  /** The memory that a row there is room for lies in, for who writes all of it. */
+  chunkOf(id: number): Int32Array {
+    return this.chunks[id >> ROW_BITS]!;
+  }
+
+  /** Where in its memory a row begins. */
+  offsetOf(id: number): number {
+    return (id & (ROWS - 1)) * this.columns;
+  }
+
   /** A number of a row there is room for, as int32. */
   get(id: number, column: number): number {
     return this.chunks[id >> ROW_BITS]![(id & (ROWS - 1)) * this.columns + column]!;

@@ -61,7 +61,7 @@ export class PeerRegistry {
 
   /** True when the peer of this connection has something to do before the host does anything. */
   isEager(engine: MemoryEngine, id: number): boolean {
-    return this.settings.mode === 'source' || this.uploaded.has(nameOf(engine, id));
+    return this.settings.mode === 'source' || (this.uploaded.size > 0 && this.uploaded.has(nameOf(engine, id)));
   }
 
   /** The endpoint a connection leads to: one that was left behind by an upload, or a new one. */
