@@ -369,7 +369,12 @@ export class PassThroughDriver
   }
 
   protocolTerminateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('terminate', offloadBlockList, (miniport, tree) => { miniport.terminateOffloadComplete(tree); });
+    try {
+      // What had no memory and waits for its DPC ends before: after a terminate nothing of a connection is under way.
+      this.completions.runDpc();
+    } finally {
+      this.relayUp('terminate', offloadBlockList, (miniport, tree) => { miniport.terminateOffloadComplete(tree); });
+    }
   }
 
   protocolUpdateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
@@ -407,20 +412,22 @@ export class PassThroughDriver
   // --- data requests down ---
 
   miniportTcpOffloadSend(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('send', adapter, entry, netBufferList);
     return adapter.lower.relayTcpSend(entry.handle, netBufferList, this.sendContexts, adapter);
   }
 
   miniportTcpOffloadReceive(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('receive', adapter, entry, netBufferList);
     return adapter.lower.relayTcpReceive(entry.handle, netBufferList, this.sendContexts, adapter);
   }
 
   miniportTcpOffloadDisconnect(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList, flags: number): NDIS_STATUS {
-    if (!this.sends.push(netBufferList, adapter)) return this.failRequest('disconnect', adapter, entry, netBufferList);
+    if (entry.isUploadRequested || !this.sends.push(netBufferList, adapter)) return this.failRequest('disconnect', adapter, entry, netBufferList);
     return adapter.lower.offloadTcpDisconnect(entry.handle, netBufferList, flags);
   }
 
   miniportTcpOffloadForward(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
-    if (!this.sends.push(netBufferList, adapter)) return this.failRequest('forward', adapter, entry, netBufferList);
+    if (entry.isUploadRequested || !this.sends.push(netBufferList, adapter)) return this.failRequest('forward', adapter, entry, netBufferList);
     return adapter.lower.offloadTcpForward(entry.handle, netBufferList);
   }
 
