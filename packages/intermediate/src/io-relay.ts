@@ -33,25 +33,30 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
 
   // --- requests down ---
 
-  miniportTcpOffloadSend(edge: Upper, { handle }: OffloadEntry<Upper>, netBufferList: NetBufferList): NDIS_STATUS {
+  miniportTcpOffloadSend(edge: Upper, entry: OffloadEntry<Upper>, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('send', edge, entry, netBufferList);
+    const { handle } = entry;
     return handle.binding.relayTcpSend(handle, netBufferList, this.sendContexts, edge);
   }
 
-  miniportTcpOffloadReceive(edge: Upper, { handle }: OffloadEntry<Upper>, netBufferList: NetBufferList): NDIS_STATUS {
+  miniportTcpOffloadReceive(edge: Upper, entry: OffloadEntry<Upper>, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('receive', edge, entry, netBufferList);
+    const { handle } = entry;
     return handle.binding.relayTcpReceive(handle, netBufferList, this.sendContexts, edge);
   }
 
   miniportTcpOffloadDisconnect(edge: Upper, entry: OffloadEntry<Upper>, netBufferList: NetBufferList, flags: number): NDIS_STATUS {
-    if (!this.sends.push(netBufferList, edge)) return this.failRequest('disconnect', edge, entry, netBufferList);
+    if (entry.isUploadRequested || !this.sends.push(netBufferList, edge)) return this.failRequest('disconnect', edge, entry, netBufferList);
     return entry.handle.binding.offloadTcpDisconnect(entry.handle, netBufferList, flags);
   }
 
   miniportTcpOffloadForward(edge: Upper, entry: OffloadEntry<Upper>, netBufferList: NetBufferList): NDIS_STATUS {
-    if (!this.sends.push(netBufferList, edge)) return this.failRequest('forward', edge, entry, netBufferList);
+    if (entry.isUploadRequested || !this.sends.push(netBufferList, edge)) return this.failRequest('forward', edge, entry, netBufferList);
     return entry.handle.binding.offloadTcpForward(entry.handle, netBufferList);
   }
 
-  private failRequest(request: DataRequest, edge: Upper, entry: OffloadEntry, list: NetBufferList): NDIS_STATUS {
+  /** Takes a request that goes no further: for lack of memory, or because the upload was asked for already. */
+  protected failRequest(request: DataRequest, edge: Upper, entry: OffloadEntry, list: NetBufferList): NDIS_STATUS {
     this.failures.fail(request, entry, list, edge);
     return NDIS_STATUS_PENDING;
   }

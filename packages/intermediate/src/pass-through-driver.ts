@@ -88,10 +88,12 @@ export class PassThroughDriver
   // --- the data path, short: interface and adapter are one object, and neither has to be looked up ---
 
   override miniportTcpOffloadSend(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('send', adapter, entry, netBufferList);
     return adapter.lower.relayTcpSend(entry.handle, netBufferList, this.sendContexts, adapter);
   }
 
   override miniportTcpOffloadReceive(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    if (entry.isUploadRequested) return this.failRequest('receive', adapter, entry, netBufferList);
     return adapter.lower.relayTcpReceive(entry.handle, netBufferList, this.sendContexts, adapter);
   }
 

@@ -104,7 +104,12 @@ export abstract class StateRelay<Upper extends VirtualMiniport, Lower> extends I
   }
 
   protocolTerminateOffloadComplete(lower: Lower, offloadBlockList: ProtocolOffloadBlockList): void {
-    this.relayUp('terminate', lower, offloadBlockList);
+    try {
+      // What had no memory and waits for its DPC ends before: after a terminate nothing of a connection is under way.
+      this.completions.runDpc();
+    } finally {
+      this.relayUp('terminate', lower, offloadBlockList);
+    }
   }
 
   protocolUpdateOffloadComplete(lower: Lower, offloadBlockList: ProtocolOffloadBlockList): void {

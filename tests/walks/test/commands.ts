@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { WorldOptions } from './walk-world.ts';
 
 /** What a walk can do next, and how often it comes. */
-export const WEIGHTS = {
+const WEIGHTS = {
   offloadOne: 4,
   offloadMany: 8,
   offloadNeighbor: 1,
@@ -53,7 +53,7 @@ export const WEIGHTS = {
 } as const;
 
 /** The name of a command. */
-export type CommandName = keyof typeof WEIGHTS;
+type CommandName = keyof typeof WEIGHTS;
 
 /** What to do, on which of those there are, and how much. Any sequence of commands is a walk. */
 export type Command = readonly [name: CommandName, at: number, amount: number];
@@ -135,7 +135,7 @@ export function walks(minLength = 300, most = connections): fc.Arbitrary<WalkPla
 /** Walks over trees of about a thousand objects. */
 export function largeWalks(): fc.Arbitrary<WalkPlan> {
   return walks(300, fc.integer({ min: 850, max: 900 })).map((plan) => {
-    const { limits: _, ...world } = plan.world;
+    const { world } = plan;
     return { ...plan, paths: 90, world: { ...world, limits: {}, target: { ...world.target, connectionCapacity: 1000 } } };
   });
 }

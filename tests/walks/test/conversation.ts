@@ -1,6 +1,7 @@
 import { describeConnection, type ChimneyConnection, type ConnectionState, type OffloadResult, type TransferResult, type UploadResult } from '@ndis-chimney/host';
+import { present } from '@ndis-chimney/kit';
 import type { MemoryPeer } from '@ndis-chimney/target-memory';
-import { NDIS_STATUS_INVALID_STATE, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, NDIS_STATUS_REQUEST_UPLOAD, NDIS_STATUS_UPLOAD_REQUESTED, TCP_OFFLOAD_CONNECTION_STATE, formatNdisStatus, type NDIS_STATUS } from '@ndis-chimney/types';
+import { NDIS_STATUS_INVALID_STATE, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, NDIS_STATUS_REQUEST_UPLOAD, NDIS_STATUS_UPLOAD_REQUESTED, TCP_OFFLOAD_CONNECTION_STATE, formatNdisStatus, type NDIS_STATUS, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 import type { Subscription } from 'rxjs';
 
 import { concat, differenceFrom, piece } from './pattern.ts';
@@ -106,7 +107,7 @@ export class Conversation {
 
   /** True when it may be offered. */
   get isInHost(): boolean {
-    return this.state !== null && !this.isOffering && this.isLasting && OFFLOADABLE.includes(this.state.tcp.delegated!.state);
+    return this.state !== null && !this.isOffering && this.isLasting && OFFLOADABLE.includes(delegatedOf(this.state).state);
   }
 
   /** True when it will not be offered again, and nothing more is to come of it. */
@@ -127,8 +128,8 @@ export class Conversation {
 
   /** True when both ends have closed. Nobody is left then to tell the peer once more that its FIN has come. */
   private get isOver(): boolean {
-    const state = this.state?.tcp.delegated?.state;
-    return state === STATE.TcpConnectionTimeWait || state === STATE.TcpConnectionClosed;
+    const tcpState = this.state === null ? null : delegatedOf(this.state).state;
+    return tcpState === STATE.TcpConnectionTimeWait || tcpState === STATE.TcpConnectionClosed;
   }
 
   /** How far it has come, for messages. */
@@ -187,7 +188,7 @@ export class Conversation {
 
   /** Everything that the peer has not acknowledged came back, and everything that nobody has read. */
   private checkHandOver(sendData: readonly Uint8Array[], bufferedData: Uint8Array): void {
-    const { sndUna, rcvNxt, state } = this.state!.tcp.delegated!;
+    const { sndUna, rcvNxt, state } = delegatedOf(present(this.state));
     const acknowledged = (sndUna - FIRST_SEQ) | 0;
     const unsent = concat(sendData);
     const isFinAcknowledged = acknowledged === this.outBytes + 1 && this.isOutEnded;
@@ -388,6 +389,10 @@ export class Conversation {
   fault(what: string): void {
     this.walk.faults.push(`connection ${this.port}: ${what}`);
   }
+}
+
+function delegatedOf({ tcp }: ConnectionState): TcpOffloadStateDelegated {
+  return present(tcp.delegated);
 }
 
 /** A segment of the peer, as the host would have got it. */

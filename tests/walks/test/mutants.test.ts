@@ -1,3 +1,4 @@
+import { present } from '@ndis-chimney/kit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -6,6 +7,7 @@ import * as hosts from './mutants/hosts.ts';
 import * as intermediates from './mutants/intermediates.ts';
 import * as targets from './mutants/targets.ts';
 import { noTransitions } from './object-ledger.ts';
+import { pick } from './pick.ts';
 import { Walk } from './walk.ts';
 import type { Mutant, WorldOptions } from './walk-world.ts';
 import { NO_REFUSALS } from './watched-target.ts';
@@ -65,11 +67,11 @@ describe('a walk finds', () => {
           throw error;
         }
       }),
-      { numRuns: 40, seed: Number(process.env['MSEED'] ?? 1) },
+      { numRuns: 40, seed: 1 },
     );
     expect(details.failed).toBe(true);
-    const [plan] = details.counterexample!;
+    const [plan] = present(details.counterexample);
     expect(String(details.errorInstance)).toMatch(says);
-    expect(plan.commands.length).toBeLessThan(longest[0]!);
+    expect(plan.commands.length).toBeLessThan(pick(longest, 0));
   }, 60_000);
 });

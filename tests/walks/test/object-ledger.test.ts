@@ -12,6 +12,7 @@ import {
 import { describe, expect, test } from 'vitest';
 
 import { ObjectLedger, missingFrom, noTransitions, type StateOperationName } from './object-ledger.ts';
+import { pick } from './pick.ts';
 
 const TYPES = [OFFLOAD_STATE_TYPE.NeighborOffloadState, OFFLOAD_STATE_TYPE.Ip4OffloadState, OFFLOAD_STATE_TYPE.TcpOffloadState];
 
@@ -22,11 +23,11 @@ class Life {
 
   /** A tree of some of the three layers, each below the one before it. */
   tree(layers: readonly number[], isNew = false): MiniportOffloadBlockList {
-    const blocks = layers.map((layer) => createMiniportOffloadBlockList(TYPES[layer]!, this.handles[layer], isNew ? new OffloadBlockState(layer === 2 ? new TcpOffloadStateConst() : null, null, null) : null));
+    const blocks = layers.map((layer) => createMiniportOffloadBlockList(pick(TYPES, layer), this.handles[layer], isNew ? new OffloadBlockState(layer === 2 ? new TcpOffloadStateConst() : null, null, null) : null));
     blocks.forEach((block, at) => {
       block.dependentBlockList = blocks[at + 1] ?? null;
     });
-    return blocks[0]!;
+    return pick(blocks, 0);
   }
 
   begin(operation: StateOperationName, ...layers: readonly number[]): MiniportOffloadBlockList {

@@ -15,6 +15,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { visit } from './object-ledger.ts';
+import { pick } from './pick.ts';
 
 type Block = MiniportOffloadBlockList;
 
@@ -27,7 +28,7 @@ const TCP_REFUSALS: readonly NDIS_STATUS[] = [
 ];
 
 function refusalFor(block: Block, random: Random): NDIS_STATUS {
-  if (offloadLayerOf(block.header.type) === 'tcp') return TCP_REFUSALS[random.nextInt(TCP_REFUSALS.length)]!;
+  if (offloadLayerOf(block.header.type) === 'tcp') return pick(TCP_REFUSALS, random.nextInt(TCP_REFUSALS.length));
   return offloadLayerOf(block.header.type) === 'path' ? NDIS_STATUS_OFFLOAD_PATH_ENTRIES : NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES;
 }
 

@@ -3,6 +3,7 @@ import { NDIS_STATUS_SUCCESS, TCP_FLAG_KEEP_ALIVE_RESTART, TCP_FLAG_MAX_RT_RESTA
 
 import { FIRST_SEQ, type Conversation } from './conversation.ts';
 import type { LedgerEntry } from './object-ledger.ts';
+import { pick } from './pick.ts';
 import type { WalkWorld } from './walk-world.ts';
 
 /** Compares what the host believes with what the target has: which objects, their links, and the state of some of them. */
@@ -19,7 +20,7 @@ export async function checkState(world: WalkWorld, byPort: (port: number) => Con
   const peers = memory.offloadedPeers().length;
   const connections = entries.filter(({ layer }) => layer === 'tcp').length;
   if (peers !== connections) world.faults.push(`the target has ${peers} connections, and ${connections} were offloaded`);
-  const chosen = objects.length <= most ? objects : Array.from({ length: most }, (_, at) => objects[(from + at * 7) % objects.length]!);
+  const chosen = objects.length <= most ? objects : Array.from({ length: most }, (_, at) => pick(objects, from + at * 7));
   let open = chosen.length;
   for (const object of chosen) void compare(world, object, byPort).finally(() => open--);
   await world.settle();
@@ -61,7 +62,7 @@ async function compare(world: WalkWorld, object: OffloadedObject, byPort: (port:
   }
   const differences = [...differing('const', own.constState, state.const), ...differing('cached', own.cached, state.cached)];
   if (differences.length > 0) world.faults.push(`the target has other state of a ${own.layer}: ${differences.join(', ')}`);
-  const conversation = own.layer === 'tcp' ? byPort((own as ChimneyConnection).constState.localPort) : undefined;
+  const conversation = own.layer === 'tcp' ? byPort((own).constState.localPort) : undefined;
   if (conversation !== undefined) checkDelegated(conversation, state.delegated as TcpOffloadStateDelegated);
 }
 

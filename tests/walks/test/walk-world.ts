@@ -2,8 +2,9 @@ import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime, SeededRandom } from '@ndis-chimney/core/runtime';
 import { ChimneyHost } from '@ndis-chimney/host';
 import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/intermediate';
+import { present } from '@ndis-chimney/kit';
 import { createMemoryTarget, type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
-import { formatNdisStatus, isChimneyViolation, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle } from '@ndis-chimney/types';
+import { isChimneyViolation, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle } from '@ndis-chimney/types';
 
 import { ObjectLedger, type TransitionCounts } from './object-ledger.ts';
 import { WatchedTarget, type RefusalRates, type WatchedTargetSettings } from './watched-target.ts';
@@ -33,7 +34,7 @@ export interface Mutant {
 }
 
 /** Where an adapter stands. */
-export type AdapterPhase = 'running' | 'pausing' | 'paused' | 'removing' | 'gone';
+type AdapterPhase = 'running' | 'pausing' | 'paused' | 'removing' | 'gone';
 
 /** One adapter of the target, with what is bound on it. */
 export interface WorldAdapter {
@@ -89,7 +90,7 @@ export class WalkWorld {
     this.memory = createMemoryTarget({ clock, dpcQueue, random: random.fork('target'), pools: this.ndis }, options.target);
     const settings = { random: this.random.fork('refusals'), dpcQueue, ledger: this.ledger, refusals: options.refusals };
     this.target = mutant.target?.(this.memory, settings) ?? new WatchedTarget(this.memory, settings);
-    this.targetHandle = must(this.ndis.registerMiniportDriver(this.target).ndisDriverHandle, 'the target was not registered');
+    this.targetHandle = present(this.ndis.registerMiniportDriver(this.target).ndisDriverHandle);
     this.drivers = Array.from({ length: options.intermediates }, (_, at) => {
       const driverOptions = { ...limits, name: `im${at + 1}` };
       const make = at === 0 ? mutant.intermediate : undefined;
@@ -106,13 +107,13 @@ export class WalkWorld {
   // --- adapters ---
 
   async start(adapter: WorldAdapter): Promise<void> {
-    const { ndisMiniportHandle, status } = this.ndis.addAdapter(this.targetHandle, adapter.name);
-    adapter.miniport = must(ndisMiniportHandle, `adapter ${adapter.name}: ${formatNdisStatus(status)}`);
+    const { ndisMiniportHandle } = this.ndis.addAdapter(this.targetHandle, adapter.name);
+    adapter.miniport = present(ndisMiniportHandle);
     adapter.phase = 'running';
     await this.settle();
     let lower = adapter.name;
     for (const driver of [...this.drivers, this.host]) {
-      this.ndis.bindAdapter(driver.ndisProtocolHandle, must(this.ndis.findAdapter(lower), `there is no adapter ${lower}`));
+      this.ndis.bindAdapter(driver.ndisProtocolHandle, present(this.ndis.findAdapter(lower)));
       await this.settle();
       if (driver instanceof PassThroughDriver) lower = driver.virtualNameOf(lower);
     }
@@ -121,7 +122,7 @@ export class WalkWorld {
   pause(adapter: WorldAdapter): void {
     if (adapter.phase !== 'running') return;
     adapter.phase = 'pausing';
-    this.ndis.pauseAdapter(must(adapter.miniport, adapter.name), () => {
+    this.ndis.pauseAdapter(present(adapter.miniport), () => {
       if (adapter.phase === 'pausing') adapter.phase = 'paused';
     });
   }
@@ -129,13 +130,13 @@ export class WalkWorld {
   restart(adapter: WorldAdapter): void {
     if (adapter.phase !== 'paused') return;
     adapter.phase = 'running';
-    this.ndis.restartAdapter(must(adapter.miniport, adapter.name));
+    this.ndis.restartAdapter(present(adapter.miniport));
   }
 
   remove(adapter: WorldAdapter): void {
     if (adapter.phase !== 'running' && adapter.phase !== 'paused') return;
     adapter.phase = 'removing';
-    this.ndis.removeAdapter(must(adapter.miniport, adapter.name), () => {
+    this.ndis.removeAdapter(present(adapter.miniport), () => {
       adapter.phase = 'gone';
     });
   }
@@ -195,10 +196,4 @@ export class WalkWorld {
     }
     this.ndis.deregisterMiniportDriver(this.targetHandle);
   }
-}
-
-/** The value, or an error that says what is missing. */
-export function must<Value>(value: Value | null | undefined, what: string): Value {
-  if (value === null || value === undefined) throw new Error(what);
-  return value;
 }

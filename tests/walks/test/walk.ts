@@ -1,13 +1,15 @@
-import { ChimneyHost, createOffloadParameters, describeConnection, type ChimneyConnection, type HostNeighbor, type HostPath, type OffloadedObject } from '@ndis-chimney/host';
+import { createOffloadParameters, describeConnection, type ChimneyConnection, type ChimneyHost, type ConnectionChange, type HostNeighbor, type HostPath, type OffloadedObject } from '@ndis-chimney/host';
+import { present } from '@ndis-chimney/kit';
 import type { MemoryPeer } from '@ndis-chimney/target-memory';
 import { NDIS_DEVICE_POWER_STATE, NDIS_STATUS_OFFLOAD_PAUSE, NDIS_STATUS_OFFLOAD_RESUME, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_ALL } from '@ndis-chimney/types';
 
 import type { Command, WalkPlan } from './commands.ts';
 import { Conversation, FIRST_PORT, type Surroundings } from './conversation.ts';
 import type { TransitionCounts } from './object-ledger.ts';
+import { pick } from './pick.ts';
 import { checkState } from './state-check.ts';
 import { NO_REFUSALS } from './watched-target.ts';
-import { WalkWorld, must, type Mutant, type WorldAdapter } from './walk-world.ts';
+import { WalkWorld, type Mutant, type WorldAdapter } from './walk-world.ts';
 
 const { NdisDeviceStateD0, NdisDeviceStateD3 } = NDIS_DEVICE_POWER_STATE;
 
@@ -108,7 +110,7 @@ export class Walk implements Surroundings {
   }
 
   private conversation(at: number): Conversation {
-    return must(this.pick(this.conversations, at), 'there are no connections');
+    return pick(this.conversations, at);
   }
 
   /** One that is offloaded, if any is. */
@@ -117,7 +119,7 @@ export class Walk implements Surroundings {
   }
 
   private adapter(at: number): WorldAdapter {
-    return must(this.pick(this.world.adapters, at), 'there are no adapters');
+    return pick(this.world.adapters, at);
   }
 
   private objects<Kind extends OffloadedObject>(layer: Kind['layer']): readonly Kind[] {
@@ -130,9 +132,9 @@ export class Walk implements Surroundings {
     const adapterName = this.pick(bound, at);
     if (offered.length === 0 || adapterName === undefined) return;
     for (const conversation of offered) conversation.isOffering = true;
-    const offloading = this.host.offloadAll(offered.map(({ state }) => must(state, 'the connection is the host’s')), { adapterName }).then((results) => {
+    const offloading = this.host.offloadAll(offered.map(({ state }) => present(state)), { adapterName }).then((results) => {
       results.forEach((result, index) => {
-        offered[index]!.offered(result);
+        pick(offered, index).offered(result);
       });
     });
     this.follow(`offload of ${offered.length}`, offloading);
@@ -170,7 +172,7 @@ export class Walk implements Surroundings {
 
   query(at: number, amount: number): void {
     const object = this.pick(this.host.offloadedObjects, at) as ChimneyConnection | HostPath | HostNeighbor | undefined;
-    if (object !== undefined) this.follow(`query of a ${object.layer}`, object.query((['all', 'const', 'cached', 'delegated'] as const)[amount % 4]!));
+    if (object !== undefined) this.follow(`query of a ${object.layer}`, object.query(pick(['all', 'const', 'cached', 'delegated'], amount)));
   }
 
   queryAll(at: number): void {
@@ -180,14 +182,14 @@ export class Walk implements Surroundings {
   updateConnection(at: number, amount: number): void {
     const { connection } = this.talking(at);
     if (connection === null) return;
-    const change = [
+    const changes: readonly ConnectionChange[] = [
       { initialRcvWnd: 1000 + amount },
       { rcvIndicationSize: amount % 700 },
       { kaProbeCount: amount & 0xFF, kaTimeout: amount, isKeepAliveEnabled: amount % 8 > 3 },
       { isNaglingEnabled: amount % 8 > 3, ttlOrHopLimit: amount & 0xFF },
       { maxRT: amount, restartMaxRT: true, userPriority: amount % 8 },
-    ][amount % 5]!;
-    this.follow('update of a connection', connection.update(change));
+    ];
+    this.follow('update of a connection', connection.update(pick(changes, amount)));
   }
 
   updatePath(at: number, amount: number): void {
@@ -355,7 +357,7 @@ export class Walk implements Surroundings {
 
   setParameters(at: number, amount: number): void {
     const adapterName = this.pick(this.host.adapterNames, at);
-    if (adapterName !== undefined) this.follow('setting of parameters', this.host.setParameters(createOffloadParameters({ ticksPerSecond: [100, 1000][amount % 2]! }), adapterName));
+    if (adapterName !== undefined) this.follow('setting of parameters', this.host.setParameters(createOffloadParameters({ ticksPerSecond: pick([100, 1000], amount) }), adapterName));
   }
 
   statistics(at: number): void {
@@ -382,7 +384,7 @@ export class Walk implements Surroundings {
   }
 
   async wait(_at: number, amount: number): Promise<void> {
-    await this.world.advance([1, 5, 40, 600, 31_000][amount % 5]!);
+    await this.world.advance(pick([1, 5, 40, 600, 31_000], amount));
   }
 
   /** At a quiet moment both sides know the same. */
@@ -438,12 +440,10 @@ export class Walk implements Surroundings {
       }
       if (adapter.phase !== 'running') this.faults.push(`adapter ${adapter.name} does not run again: it is ${adapter.phase}`);
       world.target.indicate(adapter.name, NDIS_STATUS_OFFLOAD_RESUME);
-      let isAwake = false;
       this.follow('waking', this.host.setPower(NdisDeviceStateD0, adapter.topName).then((status) => {
-        isAwake = status === NDIS_STATUS_SUCCESS;
+        if (status !== NDIS_STATUS_SUCCESS) this.faults.push(`adapter ${adapter.name} does not wake`);
       }));
       await world.settle();
-      if (!isAwake) this.faults.push(`adapter ${adapter.name} does not wake`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { present } from '@ndis-chimney/kit';
 import {
   Dpc,
   NDIS_STATUS_FAILURE,
@@ -110,8 +111,8 @@ export class WatchedTarget<Context>
 
   miniportSetOptions(ndisDriverHandle: NdisMiniportDriverHandle): NDIS_STATUS {
     const take = ({ handlers }: NdisDriverOptionalHandlers): NDIS_STATUS => {
-      if ('miniportInitiateOffload' in handlers) this.generic = handlers as ProviderChimneyOffloadGenericHandlers<Context>;
-      if ('miniportTcpOffloadSend' in handlers) this.tcp = handlers as unknown as ProviderChimneyOffloadTcpHandlers<Context, unknown>;
+      if ('miniportInitiateOffload' in handlers) this.generic = handlers;
+      if ('miniportTcpOffloadSend' in handlers) this.tcp = handlers;
       return NDIS_STATUS_SUCCESS;
     };
     this.inner.miniportSetOptions?.(interpose(ndisDriverHandle, { setOptionalHandlers: take }));
@@ -234,7 +235,7 @@ export class WatchedTarget<Context>
 
   /** Completes a tree that the target has not seen. @param isBroken the connections in it are asked for, then reset. */
   protected completeLater(context: Context, operation: StateOperationName, tree: MiniportOffloadBlockList, isBroken: boolean): void {
-    const { miniport, handlers } = this.adapters.get(context)!;
+    const { miniport, handlers } = present(this.adapters.get(context));
     const runDpc = (): void => {
       const connections: OffloadHandle[] = [];
       if (isBroken) visit(tree, ({ header, ndisOffloadHandle }) => {

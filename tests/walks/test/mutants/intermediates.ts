@@ -5,10 +5,10 @@ type Entry = OffloadEntry<PassThroughAdapter>;
 
 /** Forgets every third completion of a send. */
 export class LosesCompletions extends PassThroughDriver {
-  private completions_ = 0;
+  private lists = 0;
 
   override protocolTcpOffloadSendComplete(adapter: PassThroughAdapter, netBufferList: NetBufferList): void {
-    if (++this.completions_ % 3 === 0) this.sends.pop(netBufferList);
+    if (++this.lists % 3 === 0) this.sends.pop(netBufferList);
     else super.protocolTcpOffloadSendComplete(adapter, netBufferList);
   }
 }
@@ -38,7 +38,7 @@ export class TurnsListsRound extends PassThroughDriver {
       turned = nbl;
       nbl = next;
     }
-    return super.miniportTcpOffloadSend(adapter, entry, turned!);
+    return super.miniportTcpOffloadSend(adapter, entry, turned ?? netBufferList);
   }
 }
 
@@ -46,7 +46,7 @@ export class TurnsListsRound extends PassThroughDriver {
 export class ChangesBytes extends PassThroughDriver {
   override miniportTcpOffloadSend(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
     const mdl = netBufferList.firstNetBuffer?.mdlChain ?? null;
-    if (mdl !== null && mdl.byteCount > 10) mdl.buffer[mdl.byteOffset + 9]! ^= 1;
+    if (mdl !== null && mdl.byteCount > 10) mdl.buffer[mdl.byteOffset + 9] = 7;
     return super.miniportTcpOffloadSend(adapter, entry, netBufferList);
   }
 }
