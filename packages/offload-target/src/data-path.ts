@@ -16,9 +16,9 @@ import type { ConnectionReport } from './connection-record.ts';
 import { ForwardQueue } from './forward-queue.ts';
 import type { OffloadAdapter } from './offload-adapter.ts';
 import { ReceivePath } from './receive-path.ts';
-import { SendQueue } from './send-queue.ts';
+import { SendHalf } from './send-half.ts';
 import { seqAdd, seqDelta } from './seq.ts';
-import { hasUnacknowledgedFin, type TcpObject } from './tcp-object.ts';
+import type { TcpObject } from './tcp-object.ts';
 
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 const NOTHING_TO_REPORT: ConnectionReport = {};
@@ -31,17 +31,13 @@ const NOTHING_TO_REPORT: ConnectionReport = {};
 export class DataPath {
   readonly tcp: TcpObject;
   readonly adapter: OffloadAdapter;
-  readonly sends: SendQueue;
+  readonly send: SendHalf;
   readonly receive: ReceivePath;
   /** Next one in the adapter's list of those with something to do. */
   nextReady: DataPath | null = null;
   isReady = false;
   /** True after an RST, either way. */
   isAborted = false;
-  /** Bytes lent to the engine and not acknowledged. */
-  outstanding = 0;
-  /** What sends end with that come now; NDIS_STATUS_SUCCESS while they are taken. */
-  sendRefusal: NDIS_STATUS = NDIS_STATUS_SUCCESS;
   /** The `TCP_UPLOAD_REASON` the engine wants the upload for, until the host is asked; 0 when there is none. */
   wantedReason = 0;
   /** The send backlog to tell the host of, and the one it was told; -1 when there is none. */
@@ -57,35 +53,20 @@ export class DataPath {
   private isAbortSent = false;
   /** True from an RST that could not be told yet. */
   private isResetDue = false;
-  private isLending = false;
-  /** Bytes acknowledged while more are being lent. */
-  private ackedWhileLending = 0;
-  private readonly isFinInherited: boolean;
-  private isFinQueued: boolean;
-  private isFinLent: boolean;
-  private isFinAcked: boolean;
-  /** Sequence number of the FIN, once the engine was told of it. */
-  private finSeq = 0;
   private toldEdge: number;
 
   constructor(tcp: TcpObject, adapter: OffloadAdapter) {
-    const { state } = tcp;
     this.tcp = tcp;
     this.adapter = adapter;
-    this.sends = new SendQueue(adapter);
+    this.send = new SendHalf(tcp, adapter);
     this.receive = new ReceivePath(this);
     this.toldEdge = tcp.openedEdge;
-    this.isFinAcked = state === STATE.TcpConnectionFinWait2;
-    this.isFinLent = this.isFinAcked;
-    this.isFinInherited = hasUnacknowledgedFin(state);
-    this.isFinQueued = this.isFinAcked || this.isFinInherited;
-    if (this.isFinQueued) this.sendRefusal = NDIS_STATUS_REQUEST_ABORTED;
     if (tcp.uploadReason !== 0 || adapter.isUploadingAll) this.refuse(NDIS_STATUS_UPLOAD_IN_PROGRESS);
   }
 
   /** Takes over the data in flight of an initiate: sends of the host, and received data it has not delivered. */
   takeOver(chain: NetBufferList | null, received: NetBufferList | null): void {
-    if (chain !== null) this.sends.append(chain);
+    if (chain !== null) this.send.queue.append(chain);
     this.receive.takeOver(received, this.tcp.hasPeerFin);
   }
 
@@ -97,32 +78,32 @@ export class DataPath {
   // --- requests of the host ---
 
   takeSends(list: NetBufferList): NDIS_STATUS {
-    if (this.sendRefusal === NDIS_STATUS_SUCCESS || this.isQueueEnding) this.sends.append(list);
-    else this.adapter.completions.addAll(COMPLETION.send, list, this.sendRefusal);
+    const { queue, refusal } = this.send;
+    if (refusal === NDIS_STATUS_SUCCESS || this.isQueueEnding) queue.append(list);
+    else this.adapter.completions.addAll(COMPLETION.send, list, refusal);
     this.schedule();
     return NDIS_STATUS_PENDING;
   }
 
   /** True while sends are pending that have nowhere to go but back: what comes now ends after them, not before. */
   private get isQueueEnding(): boolean {
-    return this.sends.head !== null && (this.sendRefusal === NDIS_STATUS_UPLOAD_IN_PROGRESS || this.abortive !== null);
+    const { queue, refusal } = this.send;
+    return queue.head !== null && (refusal === NDIS_STATUS_UPLOAD_IN_PROGRESS || this.abortive !== null);
   }
 
   takeDisconnect(nbl: NetBufferList, flags: number): NDIS_STATUS {
     const isAbortive = (flags & TCP_DISCONNECT_ABORTIVE_CLOSE) !== 0;
-    let refusal = isAbortive ? this.refusal : this.sendRefusal;
+    let refusal = isAbortive ? this.refusal : this.send.refusal;
     if (refusal === NDIS_STATUS_SUCCESS && this.abortive !== null) refusal = NDIS_STATUS_REQUEST_ABORTED;
     if (refusal !== NDIS_STATUS_SUCCESS) {
-      if (this.isQueueEnding) this.sends.appendDisconnect(nbl);
+      if (this.isQueueEnding) this.send.queue.appendDisconnect(nbl);
       else this.adapter.completions.addAll(COMPLETION.disconnect, nbl, refusal);
     } else if (isAbortive) {
-      this.sendRefusal = NDIS_STATUS_REQUEST_ABORTED;
+      this.send.refusal = NDIS_STATUS_REQUEST_ABORTED;
       this.adapter.heldRequests++;
       this.abortive = nbl;
     } else {
-      this.sendRefusal = NDIS_STATUS_REQUEST_ABORTED;
-      this.sends.appendDisconnect(nbl);
-      this.isFinQueued = true;
+      this.send.close(nbl);
     }
     this.schedule();
     return NDIS_STATUS_PENDING;
@@ -154,7 +135,7 @@ export class DataPath {
     if (this.wantedReason !== 0) this.askForUpload();
     if (this.isAborted || this.isStopped || tcp.isHolding || tcp.isHeld) return;
     if (this.forwards !== null) this.forward(this.forwards);
-    this.transmit();
+    if (!this.isAborted && !this.isStopped && !this.isResetDue) this.send.transmit();
     this.receive.settle();
     this.openWindow();
     this.indicateBacklog();
@@ -180,33 +161,6 @@ export class DataPath {
     return true;
   }
 
-  /** Lends the engine what it has not got, and then the FIN. */
-  private transmit(): void {
-    const { tcp, adapter, sends } = this;
-    if (this.isStopped || this.isAborted || this.sendRefusal === NDIS_STATUS_UPLOAD_IN_PROGRESS) return;
-    const isFinDue = this.isFinQueued && !this.isFinLent;
-    if (!sends.hasUnlent && !isFinDue) return;
-    adapter.reachability.beforeTransmit(tcp.path.neighbor);
-    if (sends.hasUnlent) {
-      this.isLending = true;
-      this.outstanding += sends.lend(tcp);
-      this.isLending = false;
-      const acked = this.ackedWhileLending;
-      this.ackedWhileLending = 0;
-      if (tcp.isFailed) return;
-      if (!this.acked(acked)) {
-        adapter.faults.accuse(tcp, 'CHIM-ENG-003', `${acked} bytes acknowledged of ${this.outstanding} that were lent`);
-        return;
-      }
-    }
-    if (!isFinDue || tcp.isFailed || this.isResetDue) return;
-    this.isFinLent = true;
-    this.finSeq = seqAdd(tcp.sndUna, this.outstanding);
-    if (tcp.state === STATE.TcpConnectionEstablished) tcp.setState(STATE.TcpConnectionFinWait1);
-    else if (tcp.state === STATE.TcpConnectionCloseWait) tcp.setState(STATE.TcpConnectionLastAck);
-    adapter.engine.finish(tcp.id);
-  }
-
   /** Tells the engine of room that has become free. */
   openWindow(): void {
     const { tcp, adapter } = this;
@@ -221,45 +175,7 @@ export class DataPath {
     return this.toldEdge;
   }
 
-  /** Number after the last one that the engine may have sent. */
-  get lentEnd(): number {
-    return seqAdd(this.tcp.sndUna, this.outstanding + (this.isFinLent && !this.isFinAcked ? 1 : 0));
-  }
-
   // --- events of the engine ---
-
-  /** The peer has acknowledged so many more bytes. @returns false when they were not lent. */
-  acked(byteCount: number): boolean {
-    const { tcp } = this;
-    if (this.isLending) {
-      // How much was lent is known when the call returns.
-      this.ackedWhileLending += byteCount;
-      return true;
-    }
-    if (byteCount > this.outstanding) return false;
-    if (byteCount > 0) {
-      this.outstanding -= byteCount;
-      tcp.sndUna = seqAdd(tcp.sndUna, byteCount);
-      tcp.noteProgress();
-    }
-    this.sends.acknowledge(byteCount);
-    return true;
-  }
-
-  /** The peer has acknowledged the FIN. @returns false when that cannot be. */
-  finAcked(): boolean {
-    const { tcp } = this;
-    if (!this.isFinLent || this.isFinAcked || this.outstanding > 0) return false;
-    this.isFinAcked = true;
-    tcp.sndUna = seqAdd(tcp.sndUna, 1);
-    tcp.noteProgress();
-    this.sends.acknowledge(1);
-    if (tcp.state === STATE.TcpConnectionFinWait1) tcp.setState(STATE.TcpConnectionFinWait2);
-    else if (tcp.state === STATE.TcpConnectionClosing) tcp.setState(STATE.TcpConnectionTimeWait);
-    else if (tcp.state === STATE.TcpConnectionLastAck) tcp.setState(STATE.TcpConnectionClosed);
-    this.schedule();
-    return true;
-  }
 
   /** The peer's FIN. */
   peerClosed(): void {
@@ -294,7 +210,7 @@ export class DataPath {
 
   /** True while what is received may be delivered inside the event. */
   get canDeliver(): boolean {
-    return !this.isLending && !this.receive.hasParked && this.adapter.canCallUp(this.tcp);
+    return !this.send.isLending && !this.receive.hasParked && this.adapter.canCallUp(this.tcp);
   }
 
   /** True when what the engine says of data does not matter any more, though it may not know yet. */
@@ -334,7 +250,7 @@ export class DataPath {
   giveBack(): void {
     // After an RST, or when one is on its way out, that is what ends them.
     if (this.isAborted || this.isAbortSent) return;
-    this.giveSendsBack(NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    this.send.giveBack(NDIS_STATUS_UPLOAD_IN_PROGRESS);
     this.endRequests(NDIS_STATUS_UPLOAD_IN_PROGRESS);
     this.adapter.wake();
   }
@@ -343,28 +259,14 @@ export class DataPath {
   noteHeld(report: ConnectionReport): void {
     const { tcp } = this;
     const sndMax = tcp.sndMaxOf(report);
-    tcp.setState(this.stateGiven(sndMax));
+    tcp.setState(this.send.stateGiven(sndMax));
     tcp.sndMax = sndMax;
-  }
-
-  /**
-   * Gives everything that is not acknowledged back to the host by completion. It is not the target's any more: `SndNxt`
-   * goes back to `SndUna`, and the host sends it again from there.
-   */
-  private giveSendsBack(status: NDIS_STATUS): void {
-    // The FIN of a connection that came with it has no request to go back with.
-    const keepsFin = this.isFinInherited && this.sends.head === null;
-    this.sends.flush(status);
-    this.outstanding = 0;
-    if (this.isFinAcked) return;
-    this.isFinQueued = keepsFin;
-    this.isFinLent = false;
   }
 
   /** An invalidated path got a valid neighbor after all: requests are taken again. */
   resume(): void {
     this.refusal = NDIS_STATUS_SUCCESS;
-    this.sendRefusal = this.isFinQueued ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_SUCCESS;
+    this.send.reopen();
     this.receive.reopen();
     this.schedule();
   }
@@ -372,7 +274,7 @@ export class DataPath {
   /** What comes now ends with this status. */
   refuse(status: NDIS_STATUS): void {
     this.refusal = status;
-    this.sendRefusal = status;
+    this.send.refusal = status;
     this.receive.refusal = status;
   }
 
@@ -397,8 +299,7 @@ export class DataPath {
     this.refuse(NDIS_STATUS_REQUEST_ABORTED);
     // What was lent may have been sent.
     this.tcp.sndMax = this.tcp.sndMaxOf(NOTHING_TO_REPORT);
-    this.sends.flush(NDIS_STATUS_REQUEST_ABORTED);
-    this.outstanding = 0;
+    this.send.flush(NDIS_STATUS_REQUEST_ABORTED);
     this.receive.flush(NDIS_STATUS_REQUEST_ABORTED);
     this.receive.discard();
     this.endRequests(NDIS_STATUS_REQUEST_ABORTED);
@@ -425,19 +326,10 @@ export class DataPath {
    */
   upload(canChain: boolean): NetBufferList | null {
     const status = this.isAborted ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS;
-    const chain = canChain && !this.isAborted ? this.sends.takeChain() : null;
-    this.sends.flush(status);
-    this.outstanding = 0;
+    const chain = canChain && !this.isAborted ? this.send.queue.takeChain() : null;
+    this.send.flush(status);
     this.receive.flush(status);
     this.endRequests(status);
     return chain;
-  }
-
-  /** The state to report, when the engine has sent as far as `sndMax`: a FIN that was not sent closes nothing. */
-  stateGiven(sndMax: number): TCP_OFFLOAD_CONNECTION_STATE {
-    const { state } = this.tcp;
-    if (!this.isFinLent || this.isFinAcked || seqDelta(sndMax, this.finSeq) > 0) return state;
-    if (state === STATE.TcpConnectionFinWait1) return STATE.TcpConnectionEstablished;
-    return state === STATE.TcpConnectionClosing || state === STATE.TcpConnectionLastAck ? STATE.TcpConnectionCloseWait : state;
   }
 }

@@ -97,8 +97,8 @@ export class EngineEventSink implements EngineEvents {
     if (tcp === null) return;
     const { dataPath } = tcp;
     if (dataPath?.isDeaf === true) return;
-    if (dataPath === null || !Number.isInteger(byteCount) || byteCount <= 0 || !dataPath.acked(byteCount)) {
-      this.accuse(tcp, 'CHIM-ENG-003', `${byteCount} bytes acknowledged of ${dataPath?.outstanding ?? 0} that were lent`);
+    if (dataPath === null || !Number.isInteger(byteCount) || byteCount <= 0 || !dataPath.send.acked(byteCount)) {
+      this.accuse(tcp, 'CHIM-ENG-003', `${byteCount} bytes acknowledged of ${dataPath?.send.outstanding ?? 0} that were lent`);
       return;
     }
     this.adapter.wake();
@@ -107,7 +107,7 @@ export class EngineEventSink implements EngineEvents {
   finAcked(id: number): void {
     const tcp = this.find(id, 'finAcked');
     if (tcp === null || tcp.dataPath?.isDeaf === true) return;
-    if (tcp.dataPath?.finAcked() !== true) this.accuse(tcp, 'CHIM-ENG-003', 'a FIN acknowledged that was not sent, or data before it not');
+    if (tcp.dataPath?.send.finAcked() !== true) this.accuse(tcp, 'CHIM-ENG-003', 'a FIN acknowledged that was not sent, or data before it not');
   }
 
   received(id: number, buffer: Uint8Array<ArrayBufferLike>, byteOffset: number, byteCount: number, flags: number): void {

@@ -272,7 +272,7 @@ export class TcpObject {
   /** Highest sequence number that can have been sent. */
   private get sndLimit(): number {
     const { sndMax, sndUna } = this;
-    const lent = this.dataPath === null ? sndUna : this.dataPath.lentEnd;
+    const lent = this.dataPath === null ? sndUna : this.dataPath.send.lentEnd;
     const known = ((sndMax - lent) | 0) > 0 ? sndMax : lent;
     return ((known - sndUna) | 0) > 0 ? known : sndUna;
   }

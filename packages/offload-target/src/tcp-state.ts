@@ -121,7 +121,7 @@ export function writeDelegated(tcp: TcpObject, to: TcpOffloadStateDelegated, rep
   const { nowTicks } = tcp.adapter;
   const sndMax = tcp.sndMaxOf(report);
   const rtt = tcp.number(FIELD.RTT);
-  to.state = (report.state as TCP_OFFLOAD_CONNECTION_STATE | undefined) ?? tcp.dataPath?.stateGiven(sndMax) ?? tcp.state;
+  to.state = (report.state as TCP_OFFLOAD_CONNECTION_STATE | undefined) ?? tcp.dataPath?.send.stateGiven(sndMax) ?? tcp.state;
   to.flags = 0;
   to.rcvNxt = tcp.rcvNxt;
   to.rcvWnd = tcp.window;

@@ -69,7 +69,7 @@ function upload(tcp: TcpObject, block: MiniportOffloadBlockList, report: Connect
   block.netBufferListChain = null;
   if (delegated !== null) writeDelegated(tcp, delegated, report);
   if (dataPath === null) return;
-  const hasSends = dataPath.sends.head !== null;
+  const hasSends = dataPath.send.queue.head !== null;
   const chain = dataPath.upload(delegated !== null);
   block.netBufferListChain = chain;
   if (delegated === null) {

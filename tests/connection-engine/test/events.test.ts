@@ -116,7 +116,7 @@ describe('the upload of a connection', () => {
     expect(world.told()[0]).toBe('TcpIndicateRetrieve TimeoutExpiration');
   });
 
-  it('CHIM-SND-005: what is lent is not given back before the engine says that it holds the connection', () => {
+  it('CHIM-NBL-005: what is lent is not given back before the engine says that it holds the connection', () => {
     const world = new World();
     const handle = world.connect();
     world.engine.silent.add('hold');

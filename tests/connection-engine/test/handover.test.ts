@@ -154,6 +154,29 @@ describe('data of one connection', () => {
     world.expectNoViolation();
   });
 
+  it('may be acknowledged inside the call that lends it, and not more of it', () => {
+    const world = new World();
+    const handle = world.connect();
+    world.engine.ackedInside = 10;
+    world.host.send(handle, pattern(10), pattern(10));
+    world.host.disconnect(handle);
+    world.settle();
+    expect(world.told()).toEqual(['send SUCCESS 10', 'send SUCCESS 10']);
+    world.raise((events) => {
+      events.finAcked(0);
+    });
+    expect(world.told()).toEqual(['disconnect SUCCESS 0']);
+    world.expectNoViolation();
+    const second = world.connect();
+    world.engine.ackedInside = 11;
+    world.host.send(second, pattern(10));
+    world.settle();
+    expect(world.violations).toEqual(['CHIM-ENG-003']);
+    world.told();
+    world.terminate(second);
+    expect(world.told()).toEqual(['send REQUEST_ABORTED 0', 'terminate SUCCESS']);
+  });
+
   it('CHIM-DSC-004 to CHIM-DSC-010: graceful and abortive, each in its order', () => {
     const world = new World();
     const handle = world.connect();

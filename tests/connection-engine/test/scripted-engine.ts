@@ -27,6 +27,8 @@ export class ScriptedEngine implements ConnectionEngine {
   readonly throwing = new Set<string>();
   /** What open answers, by port at the host's end; 0 otherwise. */
   readonly refusals = new Map<number, number>();
+  /** Bytes acknowledged inside every send. */
+  ackedInside = 0;
   /** What the engine says of every connection. */
   report: ConnectionReport = {};
   whenRun: (nowMs: number) => void = () => undefined;
@@ -58,6 +60,7 @@ export class ScriptedEngine implements ConnectionEngine {
   send(id: number, buffer: Uint8Array<ArrayBufferLike>, byteOffset: number, byteCount: number, flags: number): void {
     this.lent.push({ id, bytes: buffer.slice(byteOffset, byteOffset + byteCount), flags });
     this.note('send', id, ` ${byteCount}`);
+    if (this.ackedInside > 0) this.events.acked(id, this.ackedInside);
   }
 
   finish(id: number): void {
