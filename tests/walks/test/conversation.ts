@@ -264,7 +264,7 @@ export class Conversation {
 
   abort(): void {
     if (this.connection === null || !this.isUsable) return;
-    this.fate = 'reset';
+    if (this.isLasting) this.fate = 'reset';
     this.isOutEnded = true;
     this.follow(this.connection.disconnect({ abortive: true }));
   }
