@@ -28,6 +28,8 @@ const WEIGHTS = {
   postNothing: 2,
   accept: 4,
   acceptSome: 3,
+  acceptAndSend: 2,
+  acceptAndTerminate: 1,
   refuse: 2,
   forward: 3,
   close: 1,

@@ -238,8 +238,8 @@ export class Conversation {
     });
   }
 
-  /** Takes what nobody posted a buffer for, up to a limit. */
-  subscribe(limit: number): void {
+  /** Takes what nobody posted a buffer for, up to a limit. @param then done inside the indication of each piece. */
+  subscribe(limit: number, then?: (connection: ChimneyConnection) => void): void {
     const { connection } = this;
     if (connection === null) return;
     connection.limitReceived(limit);
@@ -248,6 +248,7 @@ export class Conversation {
       this.walk.arrivals.push(() => {
         this.got(chunk);
       });
+      then?.(connection);
     });
   }
 

@@ -288,6 +288,21 @@ export class Walk implements Surroundings {
     this.talking(at).subscribe(amount % 1200);
   }
 
+  acceptAndSend(at: number, amount: number): void {
+    const conversation = this.talking(at);
+    let isFirst = true;
+    conversation.subscribe(Infinity, () => {
+      if (isFirst) conversation.send(2, 1, amount % 300);
+      isFirst = false;
+    });
+  }
+
+  acceptAndTerminate(at: number): void {
+    this.talking(at).subscribe(Infinity, (connection) => {
+      this.follow('terminate', connection.terminate());
+    });
+  }
+
   refuse(at: number): void {
     this.talking(at).unsubscribe();
   }
