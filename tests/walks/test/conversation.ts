@@ -39,8 +39,8 @@ export interface Surroundings {
   readonly mayLosePeers: boolean;
   readonly nowMs: number;
   peerOf(hostPort: number): MemoryPeer | null;
-  /** Data that came up and was not yet read, of all conversations: in order. */
-  readonly arrivals: (() => void)[];
+  /** Those for which data came up in this pass. */
+  readonly arrived: Set<Conversation>;
 }
 
 /** Where a conversation stands: lasting, ended by a reset, or lost by the target or the far side. */
@@ -76,6 +76,7 @@ export class Conversation {
   /** Forwarded segments of which nothing is known yet. */
   openForwards = 0;
   openWrites = 0;
+  private readonly arrivals: Uint8Array[] = [];
   private isReading = false;
   /** A segment was handed down: when the connection is taken back before its peer hears of it, the peer is given up. */
   private hasForwarded = false;
@@ -173,9 +174,7 @@ export class Conversation {
   }
 
   private cameBack({ status, state }: UploadResult): void {
-    this.walk.arrivals.splice(0).forEach((take) => {
-      take();
-    });
+    this.takeArrivals();
     this.connection = null;
     this.subscription?.unsubscribe();
     this.state = state;
@@ -245,11 +244,15 @@ export class Conversation {
     connection.limitReceived(limit);
     if (this.subscription?.closed === false) return;
     this.subscription = connection.received$.subscribe((chunk) => {
-      this.walk.arrivals.push(() => {
-        this.got(chunk);
-      });
+      this.arrivals.push(chunk);
+      this.walk.arrived.add(this);
       then?.(connection);
     });
+  }
+
+  /** Reads what was indicated, once whoever waited for a receive before it has been told. */
+  takeArrivals(): void {
+    for (const chunk of this.arrivals.splice(0)) this.got(chunk);
   }
 
   unsubscribe(): void {

@@ -19,7 +19,7 @@ const MOST_ROUNDS = 4000;
 /** One walk: commands, and at the end everything is brought home and counted. */
 export class Walk implements Surroundings {
   readonly faults: string[];
-  readonly arrivals: (() => void)[] = [];
+  readonly arrived: Set<Conversation> = new Set<Conversation>();
   readonly world: WalkWorld;
   private readonly plan: WalkPlan;
   /** Those that go on; one that is over is replaced by a new one. */
@@ -37,9 +37,8 @@ export class Walk implements Surroundings {
     this.faults = this.world.faults;
     this.conversations = Array.from({ length: plan.connections }, () => this.begin());
     this.world.onPass = () => {
-      this.arrivals.splice(0).forEach((take) => {
-        take();
-      });
+      for (const conversation of this.arrived) conversation.takeArrivals();
+      this.arrived.clear();
     };
   }
 
