@@ -28,6 +28,8 @@ const WEIGHTS = {
   postNothing: 2,
   accept: 4,
   acceptSome: 3,
+  acceptAndSend: 2,
+  acceptAndTerminate: 1,
   refuse: 2,
   forward: 3,
   close: 1,
@@ -103,7 +105,7 @@ const refusals = fc.oneof(
 
 const limits = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
-  { weight: 1, arbitrary: fc.record({ callEntries: fc.constantFrom(1, 3), netBufferListContexts: fc.constantFrom(12, 100), offloadEntries: fc.constantFrom(8, 40) }) },
+  { weight: 1, arbitrary: fc.record({ callEntries: fc.constantFrom(1, 3), netBufferListContexts: fc.constantFrom(4, 12, 100), offloadEntries: fc.constantFrom(8, 40) }) },
 );
 
 const target = fc.record({

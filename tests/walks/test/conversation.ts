@@ -39,8 +39,8 @@ export interface Surroundings {
   readonly mayLosePeers: boolean;
   readonly nowMs: number;
   peerOf(hostPort: number): MemoryPeer | null;
-  /** Data that came up and was not yet read, of all conversations: in order. */
-  readonly arrivals: (() => void)[];
+  /** Those for which data came up in this pass. */
+  readonly arrived: Set<Conversation>;
 }
 
 /** Where a conversation stands: lasting, ended by a reset, or lost by the target or the far side. */
@@ -76,6 +76,7 @@ export class Conversation {
   /** Forwarded segments of which nothing is known yet. */
   openForwards = 0;
   openWrites = 0;
+  private readonly arrivals: Uint8Array[] = [];
   private isReading = false;
   /** A segment was handed down: when the connection is taken back before its peer hears of it, the peer is given up. */
   private hasForwarded = false;
@@ -173,9 +174,7 @@ export class Conversation {
   }
 
   private cameBack({ status, state }: UploadResult): void {
-    this.walk.arrivals.splice(0).forEach((take) => {
-      take();
-    });
+    this.takeArrivals();
     this.connection = null;
     this.subscription?.unsubscribe();
     this.state = state;
@@ -238,17 +237,22 @@ export class Conversation {
     });
   }
 
-  /** Takes what nobody posted a buffer for, up to a limit. */
-  subscribe(limit: number): void {
+  /** Takes what nobody posted a buffer for, up to a limit. @param then done inside the indication of each piece. */
+  subscribe(limit: number, then?: (connection: ChimneyConnection) => void): void {
     const { connection } = this;
     if (connection === null) return;
     connection.limitReceived(limit);
     if (this.subscription?.closed === false) return;
     this.subscription = connection.received$.subscribe((chunk) => {
-      this.walk.arrivals.push(() => {
-        this.got(chunk);
-      });
+      this.arrivals.push(chunk);
+      this.walk.arrived.add(this);
+      then?.(connection);
     });
+  }
+
+  /** Reads what was indicated, once whoever waited for a receive before it has been told. */
+  takeArrivals(): void {
+    for (const chunk of this.arrivals.splice(0)) this.got(chunk);
   }
 
   unsubscribe(): void {
@@ -264,7 +268,7 @@ export class Conversation {
 
   abort(): void {
     if (this.connection === null || !this.isUsable) return;
-    this.fate = 'reset';
+    if (this.isLasting) this.fate = 'reset';
     this.isOutEnded = true;
     this.follow(this.connection.disconnect({ abortive: true }));
   }

@@ -24,6 +24,9 @@ interface Case {
 const intermediate = (Driver: (typeof intermediates)[keyof typeof intermediates]): Mutant => ({ intermediate: (ndis, options) => new Driver(ndis, options) });
 const target = (Target: (typeof targets)[keyof typeof targets]): Mutant => ({ target: (inner, settings) => new Target(inner, settings) });
 
+/** Little memory for requests. */
+const SHORT = { netBufferListContexts: 4 };
+
 const cases: readonly Case[] = [
   { who: 'an intermediate driver that loses completions', mutant: intermediate(intermediates.LosesCompletions), says: /CHIM-TRM-007/ },
   { who: 'an intermediate driver that completes twice', mutant: intermediate(intermediates.CompletesTwice), says: /CHIM-/ },
@@ -34,6 +37,8 @@ const cases: readonly Case[] = [
   { who: 'an intermediate driver that denies data that was taken', mutant: intermediate(intermediates.DeniesData), says: /CHIM-|not the one that was sent|bytes were received/ },
   { who: 'an intermediate driver that keeps updates', mutant: intermediate(intermediates.KeepsUpdates), says: /the target has other state/ },
   { who: 'an intermediate driver that never pauses', mutant: intermediate(intermediates.NeverPauses), says: /does not run again|cannot be closed/ },
+  { who: 'an intermediate driver that goes on after it asked for the upload', mutant: intermediate(intermediates.GoesOn), says: /CHIM-|came back at byte|is not the one that was sent/, world: { limits: SHORT, intermediates: 1 } },
+  { who: 'an intermediate driver that owes completions at a terminate', mutant: intermediate(intermediates.OvertakesFailures), says: /CHIM-TRM-007/, world: { limits: SHORT, intermediates: 1 } },
   { who: 'a target that forgets updates', mutant: target(targets.ForgetsUpdates), says: /the target has other state/ },
   { who: 'a target that drops an unread byte', mutant: target(targets.DropsUnreadByte), says: /bytes received, of which/ },
   { who: 'a target that acknowledges too much', mutant: target(targets.AcknowledgesTooMuch), says: /came back at byte|are acknowledged/ },
@@ -67,7 +72,7 @@ describe('a walk finds', () => {
           throw error;
         }
       }),
-      { numRuns: 40, seed: 1 },
+      { numRuns: 300, seed: 1 },
     );
     expect(details.failed).toBe(true);
     const [plan] = present(details.counterexample);

@@ -16,6 +16,10 @@ export async function checkState(world: WalkWorld, byPort: (port: number) => Con
     if (mine !== its) world.faults.push(`the host has offloaded ${mine} objects of layer ${layer}, and the target has ${its}`);
   }
   for (const { layer, offloadState } of objects) if (offloadState === 'Offloading' || offloadState === 'Uploading') world.faults.push(`a ${layer} stays ${offloadState}`);
+  for (const { layer, offloadState, handle } of objects) {
+    const known = handle?.state === 'offloaded' && handle.invalid ? 'invalid' : handle?.state;
+    if (known !== offloadState.toLowerCase()) world.faults.push(`a ${layer} is ${offloadState} for the host and ${String(known)} for NDIS`);
+  }
   checkLinks(world, host.connections, entries);
   const peers = memory.offloadedPeers().length;
   const connections = entries.filter(({ layer }) => layer === 'tcp').length;

@@ -13,13 +13,13 @@ import { WalkWorld, type Mutant, type WorldAdapter } from './walk-world.ts';
 
 const { NdisDeviceStateD0, NdisDeviceStateD3 } = NDIS_DEVICE_POWER_STATE;
 
-/** Rounds of the far side reading and time passing after which a stream that has not arrived never will. */
-const MOST_ROUNDS = 4000;
+/** Rounds of both sides reading and time passing, without a byte arriving, after which none ever will. */
+const MOST_ROUNDS = 400;
 
 /** One walk: commands, and at the end everything is brought home and counted. */
 export class Walk implements Surroundings {
   readonly faults: string[];
-  readonly arrivals: (() => void)[] = [];
+  readonly arrived: Set<Conversation> = new Set<Conversation>();
   readonly world: WalkWorld;
   private readonly plan: WalkPlan;
   /** Those that go on; one that is over is replaced by a new one. */
@@ -37,9 +37,8 @@ export class Walk implements Surroundings {
     this.faults = this.world.faults;
     this.conversations = Array.from({ length: plan.connections }, () => this.begin());
     this.world.onPass = () => {
-      this.arrivals.splice(0).forEach((take) => {
-        take();
-      });
+      for (const conversation of this.arrived) conversation.takeArrivals();
+      this.arrived.clear();
     };
   }
 
@@ -184,7 +183,7 @@ export class Walk implements Surroundings {
     if (connection === null) return;
     const changes: readonly ConnectionChange[] = [
       { initialRcvWnd: 1000 + amount },
-      { rcvIndicationSize: amount % 700 },
+      { rcvIndicationSize: amount % 2 === 0 ? 0 : 30 + (amount % 700) },
       { kaProbeCount: amount & 0xFF, kaTimeout: amount, isKeepAliveEnabled: amount % 8 > 3 },
       { isNaglingEnabled: amount % 8 > 3, ttlOrHopLimit: amount & 0xFF },
       { maxRT: amount, restartMaxRT: true, userPriority: amount % 8 },
@@ -261,7 +260,7 @@ export class Walk implements Surroundings {
   }
 
   sendPieces(at: number, amount: number): void {
-    this.talking(at).send(1 + (amount % 4), 1 + (amount % 3), (amount * 7) % 900);
+    this.talking(at).send(1 + (amount % 8), 1 + (amount % 3), (amount * 7) % 900);
   }
 
   sendNothing(at: number): void {
@@ -286,6 +285,21 @@ export class Walk implements Surroundings {
 
   acceptSome(at: number, amount: number): void {
     this.talking(at).subscribe(amount % 1200);
+  }
+
+  acceptAndSend(at: number, amount: number): void {
+    const conversation = this.talking(at);
+    let isFirst = true;
+    conversation.subscribe(Infinity, () => {
+      if (isFirst) conversation.send(2, 1, amount % 300);
+      isFirst = false;
+    });
+  }
+
+  acceptAndTerminate(at: number): void {
+    this.talking(at).subscribe(Infinity, (connection) => {
+      this.follow('terminate', connection.terminate());
+    });
   }
 
   refuse(at: number): void {
@@ -460,7 +474,11 @@ export class Walk implements Surroundings {
 
   private async drain(conversations: readonly Conversation[]): Promise<void> {
     const isOver = (): boolean => conversations.every((conversation) => !conversation.isLasting || conversation.isQuiet);
-    for (let round = 0; round < MOST_ROUNDS && !isOver(); round++) {
+    const arrived = (): number => conversations.reduce((bytes, { outRead, inRead }) => bytes + outRead + inRead, 0);
+    let progressAt = 0;
+    for (let round = 0, before = arrived(); round - progressAt < MOST_ROUNDS && !isOver(); round++) {
+      if (arrived() !== before) progressAt = round;
+      before = arrived();
       for (const conversation of conversations) {
         if (!conversation.isInHost) continue;
         conversation.readBuffered();
@@ -471,13 +489,11 @@ export class Walk implements Surroundings {
       for (const conversation of conversations) {
         conversation.read();
         conversation.subscribe(Infinity);
-        if (round % 8 === 0) conversation.post(0, false);
-        // What only ends when its buffer is full is ended by one that gives the rest.
-        if (!conversation.isInHost) continue;
-        conversation.readBuffered();
+        if (round % 4 === 0) conversation.post(0, false);
       }
       await this.world.advance(round % 16 === 15 ? 1000 : 1);
-      if (round === 200 || round === 1000) await this.takeBack();
+      // A receive that is to be full waits for bytes that nobody will send: it ends with the upload.
+      if (round % 100 === 99) await this.takeBack();
       this.requireFaultless(() => 'while the streams arrive');
     }
     await this.takeBack();

@@ -87,3 +87,18 @@ export class NeverPauses extends PassThroughDriver {
     return NDIS_STATUS_PENDING;
   }
 }
+
+/** Passes on what fits although it has asked for the upload. */
+export class GoesOn extends PassThroughDriver {
+  override miniportTcpOffloadSend(adapter: PassThroughAdapter, entry: Entry, netBufferList: NetBufferList): NDIS_STATUS {
+    return adapter.lower.relayTcpSend(entry.handle, netBufferList, this.sends.contexts, adapter);
+  }
+}
+
+/** Relays terminates before it has completed what it owes. */
+export class OvertakesFailures extends PassThroughDriver {
+  override protocolTerminateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
+    const { tree, upperEdge } = this.blocks.up('terminate', offloadBlockList);
+    upperEdge.miniport.terminateOffloadComplete(tree);
+  }
+}
