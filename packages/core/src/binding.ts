@@ -26,7 +26,7 @@ import { passDownSlowly, relaySlowly } from './data-down.ts';
 import { NoChimneyClient } from './no-chimney-client.ts';
 import type { ObserverList } from './observer-list.ts';
 import { OPERATION } from './operation-record.ts';
-import { NOT_CROSSED, Thrown } from './outcome.ts';
+import { NOT_CROSSED, thrown } from './outcome.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
 import type { ProtocolRegistration } from './registration.ts';
 import { returnIndicated } from './receive-return.ts';
@@ -160,18 +160,20 @@ export class Binding implements NdisBinding {
   }
 
   // The four calls below are what everything waits for. They are kept so short that the engine can inline a whole
-  // stack of them: bad arguments, refusals, observers, what a driver throws or returns amiss are one call away.
+  // stack of them (its budget is in bytes of bytecode, and a stack of three drivers is just within it): bad arguments,
+  // refusals, observers, what a driver throws or returns amiss are one call away.
 
   offloadTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
     let outcome: unknown = NOTHING;
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tag(this, netBufferList)) {
         outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+        if (outcome === PENDING) return PENDING;
       }
     } catch (error) {
-      outcome = new Thrown(error);
+      outcome = thrown(error);
     }
-    return outcome === PENDING ? PENDING : passDownSlowly(this, SEND, ndisOffloadHandle, netBufferList, 0, outcome);
+    return passDownSlowly(this, SEND, ndisOffloadHandle, netBufferList, 0, outcome);
   }
 
   relayTcpSend(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
@@ -179,11 +181,12 @@ export class Binding implements NdisBinding {
     try {
       if (ndisOffloadHandle.ndisReserved0 === this.openTo && tagToo(this, netBufferList, contexts as NdisContextPool, upperEdge)) {
         outcome = this.providerTcp.miniportTcpOffloadSend(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
+        if (outcome === PENDING) return PENDING;
       }
     } catch (error) {
-      outcome = new Thrown(error);
+      outcome = thrown(error);
     }
-    return outcome === PENDING ? PENDING : relaySlowly(this, SEND, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
+    return relaySlowly(this, SEND, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
   }
 
   offloadTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {
@@ -193,11 +196,12 @@ export class Binding implements NdisBinding {
         ndisOffloadHandle.ndisCallDepth++;
         outcome = this.providerTcp.miniportTcpOffloadReceive(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
         ndisOffloadHandle.ndisCallDepth--;
+        if (outcome === PENDING) return PENDING;
       }
     } catch (error) {
-      outcome = new Thrown(error);
+      outcome = thrown(error);
     }
-    return outcome === PENDING ? PENDING : passDownSlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, 0, outcome);
+    return passDownSlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, 0, outcome);
   }
 
   relayTcpReceive(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList, contexts: NetBufferListContextPool, upperEdge: unknown): NDIS_STATUS {
@@ -207,11 +211,12 @@ export class Binding implements NdisBinding {
         ndisOffloadHandle.ndisCallDepth++;
         outcome = this.providerTcp.miniportTcpOffloadReceive(this.adapterContext, ndisOffloadHandle.miniportOffloadContext, netBufferList);
         ndisOffloadHandle.ndisCallDepth--;
+        if (outcome === PENDING) return PENDING;
       }
     } catch (error) {
-      outcome = new Thrown(error);
+      outcome = thrown(error);
     }
-    return outcome === PENDING ? PENDING : relaySlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
+    return relaySlowly(this, RECEIVE, ndisOffloadHandle, netBufferList, contexts, upperEdge, outcome);
   }
 
   offloadTcpForward(ndisOffloadHandle: OffloadHandle, netBufferList: NetBufferList): NDIS_STATUS {

@@ -2,12 +2,17 @@
 export const NOT_CROSSED: object = { toString: (): string => 'NOT_CROSSED' };
 
 /** Outcome of the short form: something was thrown, by the driver below or because an argument is missing. */
-export class Thrown {
+class Thrown {
   readonly error: unknown;
 
   constructor(error: unknown) {
     this.error = error;
   }
+}
+
+/** A function, for a call is shorter in bytecode than a construction; see `Binding`. */
+export function thrown(error: unknown): Thrown {
+  return new Thrown(error);
 }
 
 export function isThrown(outcome: unknown): outcome is Thrown {
