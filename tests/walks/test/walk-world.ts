@@ -3,7 +3,7 @@ import { DeterministicRuntime, SeededRandom } from '@ndis-chimney/core/runtime';
 import { ChimneyHost } from '@ndis-chimney/host';
 import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/intermediate';
 import { present } from '@ndis-chimney/kit';
-import { createMemoryTarget, type MemoryTarget, type MemoryTargetAdapter, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
+import { createMemoryTarget, type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
 import { isChimneyViolation, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle } from '@ndis-chimney/types';
 
 import { ObjectLedger, type TransitionCounts } from './object-ledger.ts';
@@ -22,11 +22,14 @@ export interface WorldOptions {
   readonly obeys: boolean;
 }
 
+/** What the target keeps per adapter. */
+type AdapterContext = Parameters<MemoryTarget['miniportRestart']>[0];
+
 /** What a world is made of that is not as it should be. */
 export interface Mutant {
   /** An intermediate driver in place of the first. */
   readonly intermediate?: (ndis: Ndis, options: PassThroughOptions) => PassThroughDriver;
-  readonly target?: (inner: MiniportDriver<MemoryTargetAdapter>, settings: WatchedTargetSettings) => WatchedTarget<MemoryTargetAdapter>;
+  readonly target?: (inner: MiniportDriver<AdapterContext>, settings: WatchedTargetSettings) => WatchedTarget<AdapterContext>;
   /** Changes the host. */
   readonly host?: (host: ChimneyHost) => void;
 }
@@ -57,7 +60,7 @@ export class WalkWorld {
   readonly ndis: Ndis;
   readonly ledger: ObjectLedger;
   readonly memory: MemoryTarget;
-  readonly target: WatchedTarget<MemoryTargetAdapter>;
+  readonly target: WatchedTarget<AdapterContext>;
   readonly host: ChimneyHost;
   readonly adapters: readonly WorldAdapter[];
   /** Whatever was seen that should not be. */
