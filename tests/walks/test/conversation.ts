@@ -5,11 +5,9 @@ import { NDIS_STATUS_INVALID_STATE, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUC
 import type { Subscription } from 'rxjs';
 
 import { concat, differenceFrom, piece } from './pattern.ts';
+import { FIRST_SEQ, segmentOf } from './segment.ts';
 
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
-
-/** Both streams begin two below the wrap. */
-export const FIRST_SEQ = -2;
 
 /** Ports of the host begin here. */
 export const FIRST_PORT = 10_000;
@@ -397,19 +395,4 @@ export class Conversation {
 
 function delegatedOf({ tcp }: ConnectionState): TcpOffloadStateDelegated {
   return present(tcp.delegated);
-}
-
-/** A segment of the peer, as the host would have got it. */
-function segmentOf(port: number, at: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const segment = new Uint8Array(20 + bytes.length);
-  const view = new DataView(segment.buffer);
-  view.setUint16(0, 80);
-  view.setUint16(2, port);
-  view.setInt32(4, (FIRST_SEQ + at) | 0);
-  view.setInt32(8, FIRST_SEQ);
-  view.setUint8(12, 0x50);
-  view.setUint8(13, 0x18);
-  view.setUint16(14, 0xFFFF);
-  segment.set(bytes, 20);
-  return segment;
 }

@@ -1,9 +1,10 @@
 import type { ChimneyConnection, HostNeighbor, HostPath, OffloadedObject } from '@ndis-chimney/host';
 import { NDIS_STATUS_SUCCESS, TCP_FLAG_KEEP_ALIVE_RESTART, TCP_FLAG_MAX_RT_RESTART, TCP_FLAG_UPDATE_RCV_WND, TCP_OFFLOAD_CONNECTION_STATE, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 
-import { FIRST_SEQ, type Conversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import type { LedgerEntry } from './object-ledger.ts';
 import { pick } from './pick.ts';
+import { FIRST_SEQ } from './segment.ts';
 import type { WalkWorld } from './walk-world.ts';
 
 /** Compares what the host believes with what the target has: which objects, their links, and the state of some of them. */

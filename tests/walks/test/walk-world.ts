@@ -22,13 +22,14 @@ export interface WorldOptions {
   readonly obeys: boolean;
 }
 
-type MemoryTargetAdapter = Parameters<MemoryTarget['miniportRestart']>[0];
+/** What the target keeps per adapter. */
+type AdapterContext = Parameters<MemoryTarget['miniportRestart']>[0];
 
 /** What a world is made of that is not as it should be. */
 export interface Mutant {
   /** An intermediate driver in place of the first. */
   readonly intermediate?: (ndis: Ndis, options: PassThroughOptions) => PassThroughDriver;
-  readonly target?: (inner: MiniportDriver<MemoryTargetAdapter>, settings: WatchedTargetSettings) => WatchedTarget<MemoryTargetAdapter>;
+  readonly target?: (inner: MiniportDriver<AdapterContext>, settings: WatchedTargetSettings) => WatchedTarget<AdapterContext>;
   /** Changes the host. */
   readonly host?: (host: ChimneyHost) => void;
 }
@@ -59,7 +60,7 @@ export class WalkWorld {
   readonly ndis: Ndis;
   readonly ledger: ObjectLedger;
   readonly memory: MemoryTarget;
-  readonly target: WatchedTarget<MemoryTargetAdapter>;
+  readonly target: WatchedTarget<AdapterContext>;
   readonly host: ChimneyHost;
   readonly adapters: readonly WorldAdapter[];
   /** Whatever was seen that should not be. */

@@ -51,10 +51,10 @@ export class ChangesBytes extends PassThroughDriver {
   }
 }
 
-/** Keeps the entries of objects that are taken back. */
+/** Keeps the entries of objects that are taken back: it treats the tree as if it were that of an initiate. */
 export class LeaksEntries extends PassThroughDriver {
   override protocolTerminateOffloadComplete(_adapter: PassThroughAdapter, offloadBlockList: ProtocolOffloadBlockList): void {
-    const { tree, upperEdge } = this.blocks.up('query', offloadBlockList);
+    const { tree, upperEdge } = this.blocks.up('initiate', offloadBlockList);
     upperEdge.miniport.terminateOffloadComplete(tree);
   }
 }
