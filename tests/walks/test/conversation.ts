@@ -76,8 +76,6 @@ export class Conversation {
   openWrites = 0;
   private readonly arrivals: Uint8Array[] = [];
   private isReading = false;
-  /** A segment was handed down: when the connection is taken back before its peer hears of it, the peer is given up. */
-  private hasForwarded = false;
   /** From when on the peer has heard of it: before, it would send other data in the same place. */
   private speaksAtMs = 0;
   private subscription: Subscription | null = null;
@@ -165,7 +163,7 @@ export class Conversation {
     // One that has closed has all there was; the target does not keep it.
     if (found === null || this.peer?.state === 'closed') return;
     if (this.peer !== null && found !== this.peer) {
-      if (!this.isLasting || (this.peer.state === 'reset' && this.walk.mayLosePeers) || this.hasForwarded) this.fate = 'lost';
+      if (!this.isLasting || (this.peer.state === 'reset' && this.walk.mayLosePeers)) this.fate = 'lost';
       else this.fault(`has another peer than before, which is ${this.peer.state}`);
     }
     this.peer = found;
@@ -280,7 +278,6 @@ export class Conversation {
     const segment = segmentOf(this.port, at, piece(this.id, 'in', at, size));
     this.inBytes += size;
     this.openForwards++;
-    this.hasForwarded = true;
     this.follow(connection.forward(segment), ({ status }) => {
       this.openForwards--;
       this.speaksAtMs = this.walk.nowMs + LONGEST_WAY_MS;
@@ -375,7 +372,7 @@ export class Conversation {
 
   private broke(error: unknown): void {
     if (!this.isLasting) return;
-    if (!this.walk.mayLosePeers && !this.hasForwarded) this.fault(`its peer failed: ${String(error)}`);
+    if (!this.walk.mayLosePeers) this.fault(`its peer failed: ${String(error)}`);
     this.fate = 'lost';
   }
 
