@@ -35,7 +35,7 @@ export default defineConfig({
     pool: 'forks',
     // Shared processes are three times faster; a project whose tests change globals sets `isolate: true` for itself.
     isolate: false,
-    setupFiles: [at('./tools/vitest-workers.mjs')],
+    setupFiles: [at('./tools/vitest-workers.mjs'), at('./tools/vitest-seed.mjs')],
     coverage: { provider: 'v8', include: ['packages/*/src/**'], reporter: ['text-summary', 'json-summary', 'lcov'] },
   },
 });
