@@ -125,8 +125,9 @@ export class ConnectionTransfer {
   /** What comes back, once it has. */
   get uploaded(): Promise<UploadResult> {
     this.promise ??= new Promise((resolve) => {
-      if (this.result !== null || this.connection.offloadState === 'InHost') resolve(this.result ?? this.resultNow(NDIS_STATUS_SUCCESS));
-      this.resolve = resolve;
+      // Made once, by `ended`: whoever asks from inside the last change of state waits for that.
+      if (this.result === null) this.resolve = resolve;
+      else resolve(this.result);
     });
     return this.promise;
   }

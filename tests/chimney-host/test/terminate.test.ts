@@ -1,5 +1,6 @@
+import type { UploadResult } from '@ndis-chimney/host';
 import { blocksOf, link } from '@ndis-chimney/kit';
-import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_EVENT_TYPE, type MiniportOffloadBlockList, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
+import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_ALL, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_EVENT_TYPE, type MiniportOffloadBlockList, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
 import { bytes, createHostStack, text, type HostStack } from './host-stack.ts';
@@ -137,4 +138,22 @@ describe.each([0, 1, 3])('a terminate through %i intermediate drivers', (interme
     expect(ended).toEqual(['received$', 'events$']);
     await stack.close();
   });
+});
+
+test('who asks for what came back from inside the last change of state gets what everybody gets', async () => {
+  const stack = createHostStack();
+  const connection = await stack.connect();
+  const uploads: UploadResult[] = [];
+  stack.host.uploads$.subscribe((result) => uploads.push(result));
+  const asked: Promise<UploadResult>[] = [];
+  connection.stateChanges$.subscribe(({ to }) => { if (to === 'InHost') asked.push(connection.uploaded); });
+  const sent = connection.send(bytes('not acknowledged'));
+  stack.target.indicateStatus(NDIS_STATUS_UPLOAD_ALL);
+  await stack.rest();
+  stack.target.completeSends(1, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+  await stack.complete('terminate');
+  await sent;
+  expect(uploads.map(({ state }) => state.sendData.map(text))).toEqual([['not acknowledged']]);
+  expect((await Promise.all(asked))[0]).toBe(uploads[0]);
+  await stack.close();
 });
