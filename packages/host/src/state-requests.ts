@@ -204,8 +204,9 @@ export class RelinkRequest extends StateRequest {
     return object.changes > 0;
   }
 
-  protected canTake({ offloadState }: OffloadedObject): boolean {
-    return offloadState === 'Offloaded' && this.neighbor.offloadState === 'Offloaded' && this.neighbor.wanted === null;
+  protected canTake(object: OffloadedObject): boolean {
+    // Without a path to be linked to it the neighbor is not named: that would be an update of nothing.
+    return isStaying(this.neighbor) && (object === this.neighbor ? this.objects.some((path) => path !== object && isStaying(path)) : isStaying(object));
   }
 
   protected addBlock(builder: TreeBuilder, object: OffloadedObject): void {
@@ -225,4 +226,8 @@ export class RelinkRequest extends StateRequest {
       this.adapter.want(object, 'updateFailed');
     }
   }
+}
+
+function isStaying({ offloadState, wanted }: OffloadedObject): boolean {
+  return offloadState === 'Offloaded' && wanted === null;
 }
