@@ -217,7 +217,8 @@ export class ChimneyConnection extends OffloadedObject {
   async update(change: ConnectionChange): Promise<StateResult> {
     // What is wrong with it is wrong now; what it comes to depends on the updates before it.
     changedCached(this.cached, change);
-    const [result] = await this.adapter.update([{ object: this, cachedThen: () => changedCached(this.cached, change) }]);
+    const asked = { ...change };
+    const [result] = await this.adapter.update([{ object: this, cachedThen: () => changedCached(this.cached, asked) }]);
     return result!;
   }
 

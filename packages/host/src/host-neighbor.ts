@@ -81,11 +81,13 @@ export class HostNeighbor extends OffloadedObject {
   /** Changes cached state (`NdisUpdateOffload`). Updates of one object wait for each other, in order. */
   update({ macAddress, hostReachabilityTicks }: NeighborChange): Promise<StateResult> {
     if (macAddress?.length !== 6 && macAddress !== undefined) return Promise.reject(new TypeError(`HostNeighbor.update: macAddress has ${macAddress.length} bytes, not 6`));
+    // What the caller does with its bytes while the update waits does not change what was asked for.
+    const address = macAddress?.slice();
     const cachedThen = (): NeighborOffloadStateCached => {
       const cached = new NeighborOffloadStateCached().copyFrom(this.cached);
-      if (macAddress !== undefined) {
+      if (address !== undefined) {
         cached.dlDestinationAddress.fill(0);
-        cached.dlDestinationAddress.set(macAddress);
+        cached.dlDestinationAddress.set(address);
       }
       cached.hostReachabilityDelta = (hostReachabilityTicks ?? this.hostReachabilityTicks) | 0;
       return cached;

@@ -333,3 +333,35 @@ describe('misuse', () => {
     await stack.close();
   });
 });
+
+describe('what an update was asked for', () => {
+  test('is what goes down, whatever becomes of the caller’s object while it waits', async () => {
+    const stack = createHostStack();
+    const connection = await stack.connect();
+    const first = connection.update({ ttlOrHopLimit: 3 });
+    const change = { ttlOrHopLimit: 4 };
+    const second = connection.update(change);
+    const query = connection.query();
+    change.ttlOrHopLimit = -1;
+    await stack.complete('update');
+    await stack.complete('update');
+    await stack.complete('query');
+    expect((await Promise.all([first, second, query])).map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(connection.cached.ttlOrHopLimit).toBe(4);
+    await stack.close();
+  });
+
+  test('is what goes down, whatever becomes of the caller’s bytes while it waits', async () => {
+    const stack = createHostStack();
+    const [, neighbor] = layersOf(await stack.connect());
+    const first = neighbor.update({ hostReachabilityTicks: 5 });
+    const macAddress = OTHER_HOP.slice();
+    const second = neighbor.update({ macAddress });
+    macAddress.fill(0);
+    await stack.complete('update');
+    await stack.complete('update');
+    expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([0, 0]);
+    expect([...neighbor.cached.dlDestinationAddress.subarray(0, 6)]).toEqual([...OTHER_HOP]);
+    await stack.close();
+  });
+});
