@@ -14,6 +14,7 @@ import type { Observable } from 'rxjs';
 import { changedCached, withoutCommands, type ConnectionChange } from './connection-change.ts';
 import type { ConnectionState } from './connection-description.ts';
 import { ConnectionTransfer } from './connection-transfer.ts';
+import { hasSentFin } from './data-in-flight.ts';
 import { DataRequests, type DisconnectOptions, type ReceiveOptions } from './data-requests.ts';
 import { EventSource } from './event-source.ts';
 import type { HostAdapter } from './host-adapter.ts';
@@ -45,6 +46,8 @@ export class ChimneyConnection extends OffloadedObject {
   readonly ledger: RequestLedger;
   /** @internal */
   readonly transfer: ConnectionTransfer;
+  /** @internal True when it was offered with its FIN sent: the send half is closed. */
+  readonly wasDisconnected: boolean;
   private cachedNow: TcpOffloadStateCached;
   // What an idle connection does without.
   private receivePathOrNull: ReceivePath | null = null;
@@ -60,6 +63,7 @@ export class ChimneyConnection extends OffloadedObject {
   constructor(adapter: HostAdapter, state: ConnectionState) {
     super(adapter, false);
     this.constState = state.tcp.const!;
+    this.wasDisconnected = hasSentFin(state.tcp.delegated!.state);
     this.cachedNow = adapter.cachedStates.copyOf(state.tcp.cached!);
     this.ledger = new RequestLedger(this);
     this.transfer = new ConnectionTransfer(this, state);

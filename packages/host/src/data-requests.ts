@@ -33,12 +33,13 @@ const NO_DATA = new Uint8Array(0);
 export class DataRequests implements CallOwner {
   private readonly connection: ChimneyConnection;
   private readonly calls: DataCalls = new DataCalls(this);
-  private isDisconnected = false;
+  private isDisconnected: boolean;
   /** Segments to be forwarded once the connection is offloaded. */
   private forwards: NetBufferList[] | null = null;
 
   constructor(connection: ChimneyConnection) {
     this.connection = connection;
+    this.isDisconnected = connection.wasDisconnected;
   }
 
   /** Calls that have not returned. */

@@ -7,6 +7,7 @@ import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  TCP_OFFLOAD_CONNECTION_STATE,
   TCP_OFFLOAD_EVENT_TYPE,
   TCP_UPLOAD_REASON,
   netBufferListDataLength,
@@ -267,6 +268,28 @@ describe('misuse', () => {
     expect(await Promise.all([connection?.send(bytes('x')), connection?.receive(new Uint8Array(1)), connection?.disconnect()])).toEqual(Array.from({ length: 3 }, () => ({ status: NDIS_STATUS_INVALID_STATE, bytesTransferred: 0 })));
     stack.accept();
     await offloading;
+    await stack.close();
+  });
+});
+
+describe('a connection that is offered with its FIN sent', () => {
+  const { TcpConnectionFinWait1, TcpConnectionFinWait2, TcpConnectionClosing, TcpConnectionLastAck } = TCP_OFFLOAD_CONNECTION_STATE;
+  test.each([TcpConnectionFinWait1, TcpConnectionFinWait2, TcpConnectionClosing, TcpConnectionLastAck])('sends nothing more, and no second FIN (CHIM-DSC-013, state %i)', async (tcpState) => {
+    const stack = createHostStack();
+    const connection = await stack.connect(from(1, { tcpState }));
+    await expect(connection.send(bytes('late'))).rejects.toThrow(new TypeError('ChimneyConnection.send: the connection was disconnected'));
+    await expect(connection.disconnect()).rejects.toThrow(new TypeError('ChimneyConnection.disconnect: the connection was disconnected before'));
+    expect([stack.target.calls.count('miniportTcpOffloadSend'), stack.target.calls.count('miniportTcpOffloadDisconnect')]).toEqual([0, 0]);
+    await stack.close();
+  });
+
+  test('may still be reset', async () => {
+    const stack = createHostStack();
+    const connection = await stack.connect(from(1, { tcpState: TcpConnectionFinWait2 }));
+    stack.target.isAutomatic = true;
+    const reset = connection.disconnect({ abortive: true });
+    stack.target.runDpc();
+    expect((await reset).status).toBe(NDIS_STATUS_SUCCESS);
     await stack.close();
   });
 });
