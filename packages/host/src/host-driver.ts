@@ -341,13 +341,17 @@ function completeOperation(root: ProtocolOffloadBlockList): void {
 
 /** Enables the chimney on a binding: nothing is offloaded before. A refusal leaves it disabled. */
 function enable(adapter: HostAdapter): NDIS_STATUS {
+  let isOver = false;
   let isPending = false;
-  const status = adapter.requests.start(oidRequest(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, true, adapter.parameters), (ended) => {
+  adapter.requests.start(oidRequest(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, true, adapter.parameters), (ended) => {
     adapter.isEnabled = ended === NDIS_STATUS_SUCCESS;
+    isOver = true;
     if (isPending) adapter.bindContext.completeBindAdapterEx(NDIS_STATUS_SUCCESS);
   });
-  isPending = status === NDIS_STATUS_PENDING;
-  return isPending ? NDIS_STATUS_PENDING : NDIS_STATUS_SUCCESS;
+  // A request may be completed from inside the call that answers NDIS_STATUS_PENDING.
+  if (isOver) return NDIS_STATUS_SUCCESS;
+  isPending = true;
+  return NDIS_STATUS_PENDING;
 }
 
 function copyOf(statusBuffer: unknown): NdisTcpConnectionOffload | null {

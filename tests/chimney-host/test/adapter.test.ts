@@ -289,6 +289,22 @@ describe('power', () => {
   });
 });
 
+test('a bind ends when the target completes the enabling request from inside the call', async () => {
+  const stack = createHostStack();
+  const ends: unknown[] = [];
+  stack.ndis.unbindAdapter(stack.binding, () => ends.push('unbound'));
+  await stack.rest();
+  stack.target.calls.on('miniportOidRequest', (_context, request) => {
+    stack.target.miniport.oidRequestComplete(request, NDIS_STATUS_SUCCESS);
+    return NDIS_STATUS_PENDING;
+  });
+  stack.ndis.bindAdapter(stack.host.ndisProtocolHandle, stack.target.miniport, (status) => ends.push(status));
+  await stack.rest();
+  expect(ends).toEqual(['unbound', NDIS_STATUS_SUCCESS]);
+  await stack.connect();
+  await stack.close();
+});
+
 test('a lost link is the user’s to decide about', async () => {
   const stack = createHostStack();
   const events: string[] = [];
