@@ -62,8 +62,6 @@ export class HostAdapter {
   isOffloadPaused = false;
   /** False below D0 and on the way there. */
   isAwake = true;
-  /** True while everything is taken back, whatever it takes. */
-  isEmptying = false;
   /** True once the binding is to be closed. */
   isClosing = false;
   /** Objects the target would not give back. */
@@ -78,6 +76,8 @@ export class HostAdapter {
   readonly wanted: Set<OffloadedObject> = new Set<OffloadedObject>();
   private readonly queue = new OperationQueue();
   private whenEmpty: (() => void)[] = [];
+  /** How many act, or wait to act, while nothing is offloaded. */
+  private emptyings = 0;
   private isPumping = false;
   private isPumpDue = false;
 
@@ -114,10 +114,15 @@ export class HostAdapter {
 
   // --- offload ---
 
+  /** True while everything is taken back, whatever it takes, and nothing new is offered. */
+  get isEmptying(): boolean {
+    return this.isClosing || !this.isRunning || this.emptyings > 0;
+  }
+
   /** Why nothing may be offered now; NDIS_STATUS_SUCCESS when it may. */
   get offloadStatus(): NDIS_STATUS {
     if (this.isClosing) return NDIS_STATUS_CLOSING;
-    if (!this.isRunning || this.isOffloadPaused || !this.isAwake || this.isEmptying) return NDIS_STATUS_PAUSED;
+    if (this.isOffloadPaused || !this.isAwake || this.isEmptying) return NDIS_STATUS_PAUSED;
     return this.capabilities !== null && this.isEnabled ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_SUPPORTED;
   }
 
@@ -302,7 +307,6 @@ export class HostAdapter {
 
   /** Takes everything back; `onEmpty` runs at PASSIVE_LEVEL when nothing is left, at once when nothing is there. */
   empty(reason: UploadReason, onEmpty: () => void): void {
-    this.isEmptying = true;
     for (const object of this.away) this.want(object, reason);
     this.pump();
     if (this.isEmpty) onEmpty();
@@ -311,14 +315,15 @@ export class HostAdapter {
 
   /** Does something while nothing is offloaded and nothing may be; everything is taken back before. */
   async whileEmpty<Result>(reason: UploadReason, act: () => Promise<Result>): Promise<Result> {
-    await new Promise<void>((resolve) => {
-      this.empty(reason, resolve);
-    });
+    // Several may do so at once, and a pause or unbind come meanwhile: nothing is offered before the last is over.
+    this.emptyings++;
     try {
+      await new Promise<void>((resolve) => {
+        this.empty(reason, resolve);
+      });
       return await act();
     } finally {
-      // A pause or unbind that came meanwhile goes on.
-      this.isEmptying = this.isClosing || !this.isRunning;
+      this.emptyings--;
     }
   }
 

@@ -162,10 +162,7 @@ export class HostDriver
 
   protocolNetPnPEvent(adapter: HostAdapter, netPnPEvent: NetPnPEventNotification): NDIS_STATUS {
     if (netPnPEvent.netEvent !== NET_PNP_EVENT_CODE.NetEventPause) {
-      if (netPnPEvent.netEvent === NET_PNP_EVENT_CODE.NetEventRestart) {
-        adapter.isRunning = true;
-        adapter.isEmptying = false;
-      }
+      if (netPnPEvent.netEvent === NET_PNP_EVENT_CODE.NetEventRestart) adapter.isRunning = true;
       return NDIS_STATUS_SUCCESS;
     }
     adapter.isRunning = false;

@@ -289,6 +289,25 @@ describe('power', () => {
   });
 });
 
+test('nothing is offered before the last of several requests for an empty adapter has ended', async () => {
+  const stack = createHostStack();
+  stack.target.calls.clear();
+  stack.target.calls.on('miniportOidRequest', () => NDIS_STATUS_PENDING);
+  const sleeping = stack.host.setPower(NDIS_DEVICE_POWER_STATE.NdisDeviceStateD3);
+  const other = stack.host.setParameters(createOffloadParameters({ ticksPerSecond: 10 }));
+  await stack.rest();
+  const [power, parameters] = oids(stack);
+  expect([power?.oid, parameters?.oid]).toEqual([OID_PNP_SET_POWER, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS]);
+  if (power === undefined || parameters === undefined) return;
+  stack.target.miniport.oidRequestComplete(parameters, NDIS_STATUS_SUCCESS);
+  expect(await other).toBe(NDIS_STATUS_SUCCESS);
+  expect((await stack.host.offload(from(1))).status).toBe(NDIS_STATUS_PAUSED);
+  stack.target.miniport.oidRequestComplete(power, NDIS_STATUS_NOT_SUPPORTED);
+  expect(await sleeping).toBe(NDIS_STATUS_NOT_SUPPORTED);
+  await stack.connect();
+  await stack.close();
+});
+
 test('a bind ends when the target completes the enabling request from inside the call', async () => {
   const stack = createHostStack();
   const ends: unknown[] = [];
