@@ -24,6 +24,9 @@ export async function copyFile(connection: MovingConnection, file: string, chunk
   const finished = firstValueFrom(connection.end$);
   const receiver = new Receiver();
   const receiving = receiver.run(connection, chunkBytes);
+  // Of what fails together the first is told; the others must not end the process.
+  finished.catch(ignore);
+  receiving.catch(ignore);
   const sent = await sendFile(connection, file, chunkBytes, onProgress);
   await connection.end();
   if (!(await finished)) throw new Error('the connection was reset before the peer had sent everything');
@@ -54,12 +57,12 @@ async function sendFile(
       const chunk = buffer.subarray(0, bytesRead);
       hash.update(chunk);
       bytesSent += bytesRead;
-      inFlight.push(
-        connection.write(chunk).then(() => {
-          acknowledged += bytesRead;
-          onProgress(acknowledged);
-        }),
-      );
+      const write = connection.write(chunk).then(() => {
+        acknowledged += bytesRead;
+        onProgress(acknowledged);
+      });
+      write.catch(ignore);
+      inFlight.push(write);
     }
     await Promise.all(inFlight);
   } finally {
@@ -81,4 +84,8 @@ class Receiver {
     this.hash.update(bytes);
     this.bytes += bytes.length;
   }
+}
+
+function ignore(): void {
+  // Whoever waits for it is told.
 }

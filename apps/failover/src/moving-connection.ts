@@ -6,6 +6,7 @@ import { Subject, filter, firstValueFrom, type Subscription } from 'rxjs';
 interface Write {
   left: number;
   readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -15,7 +16,7 @@ interface Write {
 export class MovingConnection {
   /** How often it was offloaded again. */
   moves = 0;
-  /** Emits true with the peer's FIN, false when the connection was reset. */
+  /** Emits true with the peer's FIN, false when the connection was reset; fails when it cannot go on. */
   readonly end$: Subject<boolean> = new Subject<boolean>();
   private readonly host: ChimneyHost;
   private readonly uploads: Subscription;
@@ -23,6 +24,7 @@ export class MovingConnection {
   private isClosing = false;
   private isFinWanted = false;
   private readonly writes: Write[] = [];
+  private failure: Error | null = null;
 
   /** Offloads a connection that is established. */
   constructor(host: ChimneyHost, state: ConnectionState) {
@@ -31,8 +33,7 @@ export class MovingConnection {
     this.uploads = host.uploads$.subscribe((upload) => {
       if (!this.isClosing) this.move(upload);
     });
-    // Whoever waits for the connection is told; a move that nobody waits for must not end the process.
-    this.connection.catch(ignore);
+    this.connection.catch(this.fail);
   }
 
   private async offload(state: ConnectionState): Promise<ChimneyConnection> {
@@ -55,8 +56,11 @@ export class MovingConnection {
   /** Everything that came back goes down again, as soon as there is an adapter for it. */
   private move({ state, status }: UploadResult): void {
     const tcpState = state.delegated.state;
-    // Both sides have closed: there is nothing left for a target to do.
-    if (tcpState === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionTimeWait || tcpState === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed) return;
+    if (tcpState === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionTimeWait || tcpState === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed) {
+      // Both sides have closed: there is nothing left for a target to do.
+      if (this.writes.length > 0) this.fail(new Error('the connection ended before everything was acknowledged'));
+      return;
+    }
     if (status !== NDIS_STATUS_SUCCESS) {
       this.connection = Promise.reject(new Error(`the connection was lost with its adapter: ${formatNdisStatus(status)}`));
     } else {
@@ -66,14 +70,28 @@ export class MovingConnection {
         return connection;
       });
     }
-    this.connection.catch(ignore);
+    this.connection.catch(this.fail);
   }
 
-  /** Sends bytes, lent until this resolves: when the peer has acknowledged them, through whichever adapter. */
+  /** The connection cannot go on: whoever waits for an acknowledgment is told, for none will come. */
+  private readonly fail = (error: Error): void => {
+    if (this.failure !== null) return;
+    this.failure = error;
+    for (const { reject } of this.writes.splice(0)) reject(error);
+    this.end$.error(error);
+  };
+
+  /**
+   * Sends bytes, lent until this resolves: when the peer has acknowledged them, through whichever adapter.
+   * @throws Error when the connection cannot go on.
+   */
   async write(bytes: Uint8Array): Promise<void> {
-    const acknowledged = new Promise<void>((resolve) => {
-      this.writes.push({ left: bytes.byteLength, resolve });
+    if (this.failure !== null) throw this.failure;
+    const acknowledged = new Promise<void>((resolve, reject) => {
+      this.writes.push({ left: bytes.byteLength, resolve, reject });
     });
+    // It may fail while something else is waited for here.
+    acknowledged.catch(ignore);
     let connection = await this.connection;
     // What is sent while the connection is on its way back comes back with it; afterwards it is the next one's.
     while (connection.offloadState === 'InHost') {
@@ -88,7 +106,7 @@ export class MovingConnection {
   /** Acknowledgments are in order, whatever carried the bytes; what an upload interrupted goes on after the next offload. */
   private acknowledge({ status, bytesTransferred }: TransferResult): void {
     if (status !== NDIS_STATUS_SUCCESS && status !== NDIS_STATUS_UPLOAD_IN_PROGRESS) {
-      this.end$.error(new Error(`a send ended with ${formatNdisStatus(status)}`));
+      this.fail(new Error(`a send ended with ${formatNdisStatus(status)}`));
       return;
     }
     let left = bytesTransferred;
