@@ -10,16 +10,18 @@ export class EventSource<Event> {
     return new Observable((subscriber) => {
       const isFirst = this.subject === null;
       this.subject ??= new Subject<Event>();
-      const { early } = this;
-      this.early = null;
-      if (isFirst && early !== null) for (const event of early) subscriber.next(event);
+      if (isFirst && this.early !== null) {
+        // What comes meanwhile joins them, in its order.
+        for (const event of this.early) subscriber.next(event);
+        this.early = null;
+      }
       if (this.isEnded) this.subject.complete();
       return this.subject.subscribe(subscriber);
     });
   }
 
   next(event: Event): void {
-    if (this.subject === null) (this.early ??= []).push(event);
+    if (this.subject === null || this.early !== null) (this.early ??= []).push(event);
     else this.subject.next(event);
   }
 

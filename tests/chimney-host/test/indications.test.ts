@@ -176,3 +176,18 @@ test('packets on the ordinary path go back at once: there is no stack above the 
   expect(stack.target.calls.of('miniportReturnNetBufferLists')[0]?.[1]).toBe(list);
   await stack.close();
 });
+
+test('an event that comes while the first subscriber gets the earlier ones is not lost', async () => {
+  const stack = createHostStack();
+  const connection = await stack.connect();
+  stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange, 5);
+  stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange, 6);
+  const events: ConnectionEvent[] = [];
+  connection.events$.subscribe((event) => {
+    events.push(event);
+    if (events.length === 1) stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateDisconnect);
+  });
+  stack.target.event(stack.handle, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange, 7);
+  expect(events).toEqual([{ type: 'sendBacklogChange', bytes: 5 }, { type: 'sendBacklogChange', bytes: 6 }, { type: 'disconnect' }, { type: 'sendBacklogChange', bytes: 7 }]);
+  await stack.close();
+});
