@@ -1,0 +1,58 @@
+// Operations on one object, and events, while something else is under way for another one that has to do with it.
+import { present, tcpBlock, under } from '@ndis-chimney/kit';
+import { Dpc, OFFLOAD_STATE_TYPE, OffloadBlockState, OffloadHandle, PathOffloadStateCached, createProtocolOffloadBlockList, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
+import { describe, expect, it } from 'vitest';
+
+import { World, delegatedBlock, pattern } from './world.ts';
+
+const { Ip4OffloadCachedState, Ip4OffloadState, NeighborOffloadCachedState, NeighborOffloadState } = OFFLOAD_STATE_TYPE;
+const MTU = 1000;
+
+function reference(type: OFFLOAD_STATE_TYPE, handle: OffloadHandle | undefined, state: OffloadBlockState | null = null): ProtocolOffloadBlockList {
+  return createProtocolOffloadBlockList(type, present(handle), state);
+}
+
+/** Gives a path another MTU. */
+function updatePath(world: World, path: OffloadHandle | undefined): void {
+  const cached = Object.assign(new PathOffloadStateCached(), { pathMtu: MTU });
+  world.host.binding.updateOffload(reference(Ip4OffloadCachedState, path, new OffloadBlockState(null, cached, null)));
+  world.settle();
+}
+
+function invalidate(world: World, neighbor: OffloadHandle | undefined): void {
+  world.host.binding.invalidateOffload(reference(NeighborOffloadState, neighbor));
+  world.settle();
+}
+
+/** Forgets what was told and commanded. */
+function forget(world: World): void {
+  world.told();
+  world.commands();
+}
+
+describe('an adapter that is restarted', () => {
+  it('CHIM-RCV-005: what was received during the pause goes before what is received at once', () => {
+    const world = new World();
+    const handle = world.connect();
+    const list = world.host.receive(handle, 8);
+    world.ndis.pauseAdapter(world.miniport);
+    world.settle();
+    world.raise((events) => {
+      events.received(0, pattern(4), 0, 4, 0);
+    });
+    world.runtime.dpcQueue.insert(
+      new Dpc({
+        runDpc: () => {
+          world.engine.events.received(0, pattern(4, 4), 0, 4, 0);
+        },
+      }),
+    );
+    world.ndis.restartAdapter(world.miniport);
+    world.settle();
+    expect(world.told()).toEqual(['receive SUCCESS 8']);
+    const netBuffer = present(list.firstNetBuffer);
+    const mdl = present(netBuffer.mdlChain);
+    expect(mdl.buffer.slice(mdl.byteOffset, mdl.byteOffset + 8)).toEqual(pattern(8));
+    world.expectNoViolation();
+  });
+});
