@@ -30,6 +30,25 @@ function forget(world: World): void {
   world.commands();
 }
 
+describe('a connection that is being offloaded', () => {
+  it('CHIM-INI-016: that the engine loses meanwhile: the host hears of it when it has the tree back', () => {
+    const world = new World();
+    world.engine.silent.add('open');
+    world.host.offload({ connectionsPerPath: 2 });
+    world.settle();
+    world.raise((events) => {
+      events.opened(0);
+      events.failed(0, -1);
+    });
+    expect(world.told()).toEqual([]);
+    world.raise((events) => {
+      events.opened(1);
+    });
+    expect(world.told()).toEqual(['initiate SUCCESS SUCCESS SUCCESS SUCCESS', 'TcpIndicateRetrieve HardwareFailure', 'TcpIndicateAbort 0']);
+    world.expectNoViolation();
+  });
+});
+
 describe('an adapter that is restarted', () => {
   it('CHIM-RCV-005: what was received during the pause goes before what is received at once', () => {
     const world = new World();
