@@ -23,7 +23,7 @@ export function beginInvalidate(adapter: OffloadAdapter, operation: StateOperati
   }
   if (adapter.limits.isInvalidateLenient) return;
   for (const tcp of adapter.connections.all) {
-    if (tcp?.isStopped !== true || !tcp.isEnabled) continue;
+    if (tcp?.isConcerned !== true || !tcp.isStopped) continue;
     const block = blocks.get(tcp) ?? blocks.get(tcp.path) ?? blocks.get(tcp.path.neighbor) ?? null;
     adapter.hold(tcp, operation, block);
   }
@@ -32,6 +32,6 @@ export function beginInvalidate(adapter: OffloadAdapter, operation: StateOperati
 /** The tree is back with the host: now it hears of the connections. */
 export function finishInvalidate(adapter: OffloadAdapter): void {
   for (const tcp of adapter.connections.all) {
-    if (tcp?.isStopped === true && tcp.isEnabled) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (tcp?.isConcerned === true && tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
   }
 }

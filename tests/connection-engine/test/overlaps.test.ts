@@ -47,6 +47,41 @@ describe('a connection that is being offloaded', () => {
     expect(world.told()).toEqual(['initiate SUCCESS SUCCESS SUCCESS SUCCESS', 'TcpIndicateRetrieve HardwareFailure', 'TcpIndicateAbort 0']);
     world.expectNoViolation();
   });
+
+  it('CHIM-UPD-004: hears of what its path was given meanwhile', () => {
+    const world = new World();
+    const { paths } = world.offload();
+    world.engine.silent.add('open');
+    world.host.initiate(under(reference(Ip4OffloadState, paths[0]), tcpBlock(new OffloadHandle(world.host.binding, 'connection'))));
+    world.settle();
+    updatePath(world, paths[0]);
+    forget(world);
+    world.raise((events) => {
+      events.opened(1);
+    });
+    expect(world.commands()).toEqual(['update 1', 'resume 1']);
+    world.expectNoViolation();
+  });
+});
+
+describe('a connection that is on its way back', () => {
+  it('is not stopped, or told of anything, on behalf of what it depends on', () => {
+    const world = new World();
+    const { neighbors, paths, connections } = world.offload();
+    world.engine.silent.add('export');
+    const { block } = delegatedBlock(present(connections[0]));
+    world.host.binding.terminateOffload(block);
+    world.settle();
+    world.commands();
+    updatePath(world, paths[0]);
+    invalidate(world, neighbors[0]);
+    expect([world.commands(), world.told()]).toEqual([[], ['update SUCCESS', 'invalidate SUCCESS']]);
+    world.raise((events) => {
+      events.exported(0, {});
+    });
+    expect(world.told()).toEqual(['terminate SUCCESS']);
+    world.expectNoViolation();
+  });
 });
 
 describe('an adapter that is restarted', () => {
