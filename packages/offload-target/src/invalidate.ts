@@ -29,9 +29,12 @@ export function beginInvalidate(adapter: OffloadAdapter, operation: StateOperati
   }
 }
 
-/** The tree is back with the host: now it hears of the connections. */
+/** The tree is back with the host: now it hears of the connections. One that was linked anew meanwhile goes on then. */
 export function finishInvalidate(adapter: OffloadAdapter): void {
   for (const tcp of adapter.connections.all) {
-    if (tcp?.isConcerned === true && tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (tcp?.isConcerned !== true) continue;
+    const isLinkedAnew = !tcp.isStopped && tcp.uploadReason === 0 && (tcp.isHeld || tcp.isHolding);
+    if (tcp.isStopped || isLinkedAnew) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (isLinkedAnew) adapter.resume(tcp);
   }
 }

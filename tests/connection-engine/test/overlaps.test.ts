@@ -64,6 +64,38 @@ describe('a connection that is being offloaded', () => {
   });
 });
 
+describe('a connection whose path gets a valid neighbor', () => {
+  it('LC13: before the invalidate of the old one is over, goes on when it is', () => {
+    const world = new World();
+    const { neighbors, paths, connections } = world.offload({ pathsPerNeighbor: 2 });
+    const handle = present(connections[0]);
+    const other = world.host.offload({ connectionsPerPath: 0 });
+    world.settle();
+    world.host.send(handle, pattern(10));
+    world.settle();
+    world.engine.silent.add('hold');
+    invalidate(world, neighbors[0]);
+    world.raise((events) => {
+      events.held(0);
+    });
+    world.host.binding.updateOffload(under(reference(NeighborOffloadCachedState, other.neighbors[0]), reference(Ip4OffloadCachedState, paths[0])));
+    world.settle();
+    forget(world);
+    world.raise((events) => {
+      events.held(1);
+    });
+    expect(world.told()).toEqual(['invalidate SUCCESS', 'TcpIndicateRetrieve InvalidState', 'send UPLOAD_IN_PROGRESS 0']);
+    expect(world.commands()).toEqual(['resume 0']);
+    world.host.send(handle, pattern(20));
+    world.settle();
+    world.raise((events) => {
+      events.acked(0, 20);
+    });
+    expect(world.told()).toEqual(['send SUCCESS 20']);
+    world.expectNoViolation();
+  });
+});
+
 describe('a connection that is on its way back', () => {
   it('is not stopped, or told of anything, on behalf of what it depends on', () => {
     const world = new World();
