@@ -403,8 +403,9 @@ export class MemoryConnection implements TimerRoutine {
     return (segment.flags & TCP_SEGMENT.RST) !== 0 && segment.knownBytes(this.rcvNxt) === 0;
   }
 
-  /** A forwarded RST. */
+  /** A forwarded RST, which the peer has sent. */
   forwardedReset(): void {
+    this.peer.wantReset();
     this.resetByPeer();
   }
 }
