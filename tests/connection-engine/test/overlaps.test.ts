@@ -94,6 +94,25 @@ describe('a connection whose path gets a valid neighbor', () => {
     expect(world.told()).toEqual(['send SUCCESS 20']);
     world.expectNoViolation();
   });
+
+  it('CHIM-EVT-002: stays aborted when an RST came before', () => {
+    const world = new World();
+    const { neighbors, paths, connections } = world.offload();
+    const other = world.host.offload({ connectionsPerPath: 0 });
+    world.settle();
+    invalidate(world, neighbors[0]);
+    world.raise((events) => {
+      events.reset(0);
+    });
+    world.host.binding.updateOffload(under(reference(NeighborOffloadCachedState, other.neighbors[0]), reference(Ip4OffloadCachedState, paths[0])));
+    world.settle();
+    forget(world);
+    world.host.send(present(connections[0]), pattern(10));
+    world.host.receive(present(connections[0]), 10);
+    world.settle();
+    expect(world.told()).toEqual(['send REQUEST_ABORTED 0', 'receive REQUEST_ABORTED 0']);
+    world.expectNoViolation();
+  });
 });
 
 describe('a connection that is on its way back', () => {
