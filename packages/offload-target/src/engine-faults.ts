@@ -78,10 +78,7 @@ export class EngineFaults {
     if (tcp.dataPath === null) tcp.setState(TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed);
     else tcp.dataPath.fail();
     this.failures.push({ tcp, operation: tcp.questions?.operation ?? null });
-    for (let question = tcp.questions; question !== null; question = tcp.questions) {
-      tcp.questions = question.next;
-      operations.answer(question, NDIS_STATUS_FAILURE, NOTHING_TO_REPORT);
-    }
+    operations.answerAll(tcp, NDIS_STATUS_FAILURE);
     this.adapter.wake();
   }
 

@@ -133,6 +133,22 @@ describe('a connection that is on its way back', () => {
     expect(world.told()).toEqual(['terminate SUCCESS']);
     world.expectNoViolation();
   });
+
+  it('CHIM-TRM-005: has nothing left to answer for when the engine has given it back', () => {
+    const world = new World({ answerTimeoutMs: 1000 });
+    const { neighbors, paths, connections } = world.offload();
+    world.engine.silent.add('hold').add('update').add('export');
+    updatePath(world, paths[0]);
+    invalidate(world, neighbors[0]);
+    world.host.binding.terminateOffload(delegatedBlock(present(connections[0])).block);
+    world.settle();
+    expect(world.told()).toEqual([]);
+    world.raise((events) => {
+      events.exported(0, {});
+    });
+    expect(world.told()).toEqual(['update SUCCESS', 'invalidate SUCCESS', 'terminate SUCCESS']);
+    world.expectNoViolation();
+  });
 });
 
 describe('an adapter that is restarted', () => {
