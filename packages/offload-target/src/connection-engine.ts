@@ -103,7 +103,7 @@ export interface EngineEvents {
   updated(id: number, status: number): void;
   /** Answer to `query`. */
   queried(id: number, report: ConnectionReport): void;
-  /** Answer to `export`, and the last event of the connection. */
+  /** Answer to `export`, to whatever else is open, and the last event of the connection. */
   exported(id: number, report: ConnectionReport): void;
   /**
    * Answer to `forward`.

@@ -263,8 +263,9 @@ export class DataPath {
     tcp.sndMax = sndMax;
   }
 
-  /** An invalidated path got a valid neighbor after all: requests are taken again. */
+  /** An invalidated path got a valid neighbor after all: requests are taken again, unless an RST has ended them. */
   resume(): void {
+    if (this.isDeaf) return;
     this.refusal = NDIS_STATUS_SUCCESS;
     this.send.reopen();
     this.receive.reopen();

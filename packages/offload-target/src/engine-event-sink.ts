@@ -62,6 +62,8 @@ export class EngineEventSink implements EngineEvents {
     const question = this.questionFor(tcp, QUESTION.export, 'exported');
     if (question === null) return;
     tcp.isExported = true;
+    // What was asked on behalf of its path or neighbor does not matter to it any more.
+    this.adapter.operations.answerAll(tcp, NDIS_STATUS_SUCCESS);
     this.adapter.operations.answer(question, NDIS_STATUS_SUCCESS, report);
   }
 

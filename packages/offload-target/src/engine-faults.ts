@@ -78,10 +78,7 @@ export class EngineFaults {
     if (tcp.dataPath === null) tcp.setState(TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed);
     else tcp.dataPath.fail();
     this.failures.push({ tcp, operation: tcp.questions?.operation ?? null });
-    for (let question = tcp.questions; question !== null; question = tcp.questions) {
-      tcp.questions = question.next;
-      operations.answer(question, NDIS_STATUS_FAILURE, NOTHING_TO_REPORT);
-    }
+    operations.answerAll(tcp, NDIS_STATUS_FAILURE);
     this.adapter.wake();
   }
 
@@ -99,19 +96,25 @@ export class EngineFaults {
   }
 
   private get hasSomethingToTell(): boolean {
-    return this.failures.length > 0 && this.failures.some(({ operation }) => operation === null || operation.isFinished);
+    return this.failures.length > 0 && this.failures.some(isTellable);
   }
 
-  /** Tells the host of connections that are lost, each when the operation it was found by is completed. */
+  /** Tells the host of connections that are lost, each when it has them, and the operation it was found by is completed. */
   tell(): void {
     if (!this.hasSomethingToTell) return;
     const { failures, adapter } = this;
-    this.failures = failures.filter(({ operation }) => operation?.isFinished === false);
-    for (const { tcp, operation } of failures) {
-      if (operation?.isFinished === false) continue;
+    this.failures = failures.filter((failure) => !isTellable(failure));
+    for (const failure of failures) {
+      if (!isTellable(failure)) continue;
+      const { tcp } = failure;
       tcp.uploadReason = TCP_UPLOAD_REASON.HardwareFailure;
       adapter.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve, TCP_UPLOAD_REASON.HardwareFailure);
       adapter.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort, 0);
     }
   }
+}
+
+/** False while the host has yet to hear that the connection is offloaded, or of what found the loss. */
+function isTellable({ tcp, operation }: Failure): boolean {
+  return tcp.isEnabled && operation?.isFinished !== false;
 }

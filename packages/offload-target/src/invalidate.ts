@@ -23,15 +23,18 @@ export function beginInvalidate(adapter: OffloadAdapter, operation: StateOperati
   }
   if (adapter.limits.isInvalidateLenient) return;
   for (const tcp of adapter.connections.all) {
-    if (tcp?.isStopped !== true || !tcp.isEnabled) continue;
+    if (tcp?.isConcerned !== true || !tcp.isStopped) continue;
     const block = blocks.get(tcp) ?? blocks.get(tcp.path) ?? blocks.get(tcp.path.neighbor) ?? null;
     adapter.hold(tcp, operation, block);
   }
 }
 
-/** The tree is back with the host: now it hears of the connections. */
+/** The tree is back with the host: now it hears of the connections. One that was linked anew meanwhile goes on then. */
 export function finishInvalidate(adapter: OffloadAdapter): void {
   for (const tcp of adapter.connections.all) {
-    if (tcp?.isStopped === true && tcp.isEnabled) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (tcp?.isConcerned !== true) continue;
+    const isLinkedAnew = !tcp.isStopped && tcp.uploadReason === 0 && (tcp.isHeld || tcp.isHolding);
+    if (tcp.isStopped || isLinkedAnew) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
+    if (isLinkedAnew) adapter.resume(tcp);
   }
 }

@@ -37,6 +37,7 @@ import type { ResolvedLimits } from './target-limits.ts';
 import type { TcpObject } from './tcp-object.ts';
 import { isAllowedHalfClosed, isMandatoryReason } from './upload-reasons.ts';
 import { Upcalls } from './upcalls.ts';
+import { tellSettings } from './update.ts';
 
 /** Makes an adapter's engine, in the target's own thread. */
 export type EngineFactory = (environment: EngineEnvironment) => ConnectionEngine;
@@ -208,6 +209,7 @@ export class OffloadAdapter implements DeferredRoutine {
       // Those that were refused are gone.
       if (this.connections.get(tcp.id) !== tcp) continue;
       tcp.isEnabled = true;
+      if (tcp.isUpdateDue && !tcp.isFailed) tellSettings(this, tcp, null, null);
       if (tcp.isFailed) continue;
       tcp.dataPath?.schedule();
       if (!tcp.isStopped || this.limits.isInvalidateLenient) this.engine.resume(tcp.id);

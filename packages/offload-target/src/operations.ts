@@ -6,6 +6,8 @@ import { QUESTION, QuestionPool, type Question, type QuestionKind } from './ques
 import { StateOperation, beginOperation, finishOperation, takeAnswer, type OperationKind } from './state-operations.ts';
 import type { TcpObject } from './tcp-object.ts';
 
+const NOTHING_TO_REPORT: ConnectionReport = {};
+
 /**
  * The state operations of one adapter. Each is begun in the order it came, and completed when the engine has answered
  * all that it was asked for it; one that waits does not hold up those behind it.
@@ -115,6 +117,14 @@ export class Operations implements TimerRoutine {
     if (question.operation !== null) question.operation.pending--;
     this.questions.release(question);
     this.adapter.wake();
+  }
+
+  /** Answers everything that was asked of a connection and is not answered: there will be nothing more of it. */
+  answerAll(tcp: TcpObject, status: NDIS_STATUS): void {
+    for (let question = tcp.questions; question !== null; question = tcp.questions) {
+      tcp.questions = question.next;
+      this.answer(question, status, NOTHING_TO_REPORT);
+    }
   }
 
   timerExpired(): void {

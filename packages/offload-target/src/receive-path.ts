@@ -123,7 +123,8 @@ export class ReceivePath implements TimerRoutine {
   arrive(source: ByteSource, byteCount: number, isPushed: boolean): void {
     const { isRunning } = this.adapter;
     if (!isRunning && this.buffered.length === 0) this.isKeptForPause = true;
-    if (!isRunning || (this.postedHead === null && this.buffered.length > 0)) {
+    // After a pause, what waited goes first, also when there is a request.
+    if (!isRunning || this.buffered.length > 0) {
       this.buffered.append(source, byteCount);
       this.isBufferedPushed = isPushed;
       return;

@@ -20,7 +20,7 @@ import { storeState } from './tcp-state.ts';
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 
 /** Where a connection stands, as bits of one number: an idle one should be small. */
-const BIT = { enabled: 1, invalid: 2, holding: 4, held: 8, failed: 16, resumeWanted: 32, exported: 64 } as const;
+const BIT = { enabled: 1, invalid: 2, holding: 4, held: 8, failed: 16, resumeWanted: 32, exported: 64, leaving: 128, updateDue: 256 } as const;
 
 /**
  * An offloaded TCP connection: what it is linked to, and where it stands. Its numbers are a row of the adapter's table;
@@ -122,6 +122,29 @@ export class TcpObject {
 
   set isResumeWanted(value: boolean) {
     this.setBit(BIT.resumeWanted, value);
+  }
+
+  /** True from the terminate on: the engine is told nothing more of it. */
+  get isLeaving(): boolean {
+    return (this.bits & BIT.leaving) !== 0;
+  }
+
+  set isLeaving(value: boolean) {
+    this.setBit(BIT.leaving, value);
+  }
+
+  /** True when what the connection depends on was updated after the engine got its settings, before it was enabled. */
+  get isUpdateDue(): boolean {
+    return (this.bits & BIT.updateDue) !== 0;
+  }
+
+  set isUpdateDue(value: boolean) {
+    this.setBit(BIT.updateDue, value);
+  }
+
+  /** True while operations on what the connection depends on concern it. */
+  get isConcerned(): boolean {
+    return (this.bits & (BIT.enabled | BIT.leaving)) === BIT.enabled;
   }
 
   /** True when the engine has given the connection back: its number is nobody's until the terminate is over. */

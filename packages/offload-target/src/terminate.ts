@@ -42,6 +42,8 @@ export function beginTerminate(adapter: OffloadAdapter, operation: StateOperatio
 }
 
 function beginUpload(adapter: OffloadAdapter, tcp: TcpObject, block: MiniportOffloadBlockList, operation: StateOperation): void {
+  tcp.isLeaving = true;
+  tcp.isResumeWanted = false;
   tcp.dataPath?.beginUpload();
   if (tcp.isFailed) {
     upload(tcp, block, NOTHING_TO_REPORT);

@@ -60,7 +60,7 @@ export function updated(block: MiniportOffloadBlockList | null, status: NDIS_STA
 export function finishUpdate(adapter: OffloadAdapter, operation: StateOperation): void {
   if (!operation.hasRelinked) return;
   for (const tcp of adapter.connections.all) {
-    if (tcp === null || !tcp.isEnabled) continue;
+    if (tcp?.isConcerned !== true) continue;
     if (tcp.isStopped) adapter.requestUpload(tcp, TCP_UPLOAD_REASON.InvalidState);
     else if (tcp.uploadReason === TCP_UPLOAD_REASON.InvalidState) adapter.resume(tcp);
   }
@@ -132,15 +132,22 @@ class Update {
   /** Tells the engine of the new settings of every connection that depends on an object. */
   private tellDependents(block: MiniportOffloadBlockList, object: OffloadObject): void {
     for (const tcp of this.adapter.connections.all) {
-      if (tcp !== null && (tcp.path === object || tcp.path.neighbor === object) && tcp.isEnabled && !tcp.isFailed) this.tell(block, tcp);
+      if (tcp === null || (tcp.path !== object && tcp.path.neighbor !== object) || tcp.isFailed) continue;
+      if (tcp.isConcerned) this.tell(block, tcp);
+      // One that is being offloaded is not to be operated on yet.
+      else tcp.isUpdateDue = true;
     }
   }
 
   private tell(block: MiniportOffloadBlockList, tcp: TcpObject): void {
-    const { adapter, operation } = this;
-    const { settings } = adapter.record;
-    writeSettings(tcp, settings, tcp.cached.flags);
-    adapter.operations.ask(tcp, QUESTION.update, operation, block);
-    adapter.engine.update(tcp.id, settings);
+    tellSettings(this.adapter, tcp, this.operation, block);
   }
+}
+
+/** Tells the engine of the settings that hold now, on behalf of a block of an operation or not. */
+export function tellSettings(adapter: OffloadAdapter, tcp: TcpObject, operation: StateOperation | null, block: MiniportOffloadBlockList | null): void {
+  const { settings } = adapter.record;
+  writeSettings(tcp, settings, tcp.cached.flags);
+  adapter.operations.ask(tcp, QUESTION.update, operation, block);
+  adapter.engine.update(tcp.id, settings);
 }

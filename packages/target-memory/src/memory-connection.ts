@@ -180,6 +180,8 @@ export class MemoryConnection implements TimerRoutine {
   /** Forgets everything but the peer, which stays for when the connection comes back. It has the last acknowledgment. */
   detach(): void {
     if (!this.isReset && !this.isReplayDue) this.peer.acknowledge(this.rcvNxt, this.window);
+    // An RST is not sent again as data is, so it arrives now.
+    if (((this.toPeer.head?.flags ?? 0) & SEGMENT.RST) !== 0) this.peer.resetByHost();
     this.wireTimer?.cancel();
     this.lent.clear(this.sndUna);
     this.toPeer.clear();
@@ -401,8 +403,9 @@ export class MemoryConnection implements TimerRoutine {
     return (segment.flags & TCP_SEGMENT.RST) !== 0 && segment.knownBytes(this.rcvNxt) === 0;
   }
 
-  /** A forwarded RST. */
+  /** A forwarded RST, which the peer has sent. */
   forwardedReset(): void {
+    this.peer.wantReset();
     this.resetByPeer();
   }
 }

@@ -163,9 +163,14 @@ export class PeerEndpoint {
   }
 
   private take(segment: WireSegment, connection: MemoryConnection): void {
-    if ((segment.flags & SEGMENT.RST) !== 0) this.reset(new Error(`connection ${this.name} was reset by the host`));
+    if ((segment.flags & SEGMENT.RST) !== 0) this.resetByHost();
     else if ((segment.flags & SEGMENT.ACK) !== 0) this.acknowledge(segment.seq, segment.window);
     else this.accept(segment, connection);
+  }
+
+  /** An RST of the host has arrived. */
+  resetByHost(): void {
+    this.reset(new Error(`connection ${this.name} was reset by the host`));
   }
 
   /** Data, or a FIN. What was received before is acknowledged again and otherwise ignored. */

@@ -146,6 +146,20 @@ describe('an abortive disconnect', () => {
     expect(story(world)).toEqual(['send aborted 10', 'disconnect aborted 0', 'disconnect ok 0']);
   });
 
+  it('reaches the peer also when the connection goes back before the RST has arrived', async () => {
+    const world = new World({ latencyMs: 10 });
+    const { connection, peer } = await world.connect();
+    const read = peer.read();
+    connection.send(createNbl(world, pattern(10)));
+    const nbl = connection.abort();
+    world.settle();
+    expect(story(world)).toEqual(['send aborted 0', 'disconnect ok 0']);
+    connection.terminate();
+    await expect(world.until(read)).rejects.toThrow('was reset by the host');
+    free(world, [nbl, ...world.host.completed('send')]);
+    world.expectClean();
+  });
+
   it('CHIM-DSC-003: is the only thing that counts as a reset sent', async () => {
     const world = new World();
     const { connection, peer } = await world.connect();

@@ -86,6 +86,15 @@ describe('forward', () => {
     expect(statuses(world.host.completed('forward')).slice(2)).toEqual([0, -1073676276]);
   });
 
+  it('a forwarded RST is one of the peer: who waits for it hears of it', async () => {
+    const world = new World();
+    const { connection, peer } = await world.connect();
+    const read = peer.read();
+    connection.forward(segment({ flags: FLAG.RST }));
+    await expect(world.until(read)).rejects.toThrow('was reset by its peer');
+    expect(world.host.of('event').map(({ type }) => type)).toEqual([TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort]);
+  });
+
   it('CHIM-EVT-011: urgent data is left to the host, and the upload is asked for', () => {
     const world = new World();
     const connection = world.offload();
