@@ -53,6 +53,21 @@ describe('DeferredCompletions', () => {
     expect(log).toEqual(['first', 'a done', 'second', 'a done', 'last', 'a done']);
   });
 
+  test('a completion that has all of them made makes those behind it as well, each once', () => {
+    const { completions, log, add, settle } = setup();
+    completions.add('a', () => {
+      log.push('first');
+      add('a', 'third');
+      completions.runDpc();
+      log.push('nothing is owed');
+    });
+    add('a', 'second');
+    settle();
+    expect(log).toEqual(['first', 'second', 'a done', 'third', 'a done', 'nothing is owed', 'a done']);
+    settle();
+    expect(log).toHaveLength(7);
+  });
+
   test('they are pending per upper interface, until the last of it begins', () => {
     const { completions, settle } = setup();
     const seen: unknown[] = [];
