@@ -369,6 +369,12 @@ describe('a bind that ends while its adapter changes its state', () => {
     return { host, events, isSlow };
   }
 
+  function end({ binding }: TestHost, events: readonly NetPnPEventNotification[], at: number): void {
+    const event = events[at];
+    if (event === undefined) throw new Error('no such event');
+    binding.completeNetPnPEvent(event, NDIS_STATUS_SUCCESS);
+  }
+
   const { NetEventPause, NetEventRestart } = NET_PNP_EVENT_CODE;
   const codes = (events: readonly NetPnPEventNotification[]): number[] => events.map(({ netEvent }) => netEvent);
 
@@ -387,7 +393,7 @@ describe('a bind that ends while its adapter changes its state', () => {
     bind(ndis, second, 'nic', (answer) => {
       status = answer;
     });
-    first.binding.completeNetPnPEvent(events[1]!, NDIS_STATUS_SUCCESS);
+    end(first, events, 1);
     expect([status, codes(seen)]).toEqual([NDIS_STATUS_SUCCESS, []]);
     expect(() => {
       second.binding.sendNetBufferLists(ordinaryNbl(second, test), 0, 0);
@@ -416,10 +422,10 @@ describe('a bind that ends while its adapter changes its state', () => {
     bind(ndis, third.host, 'nic', (answer) => {
       status = answer;
     });
-    first.binding.completeNetPnPEvent(events[2]!, NDIS_STATUS_SUCCESS);
-    second.binding.completeNetPnPEvent(seen[0]!, NDIS_STATUS_SUCCESS);
+    end(first, events, 2);
+    end(second, seen, 0);
     expect([isUp, status]).toEqual([true, null]);
-    third.host.binding.completeNetPnPEvent(third.events[0]!, NDIS_STATUS_SUCCESS);
+    end(third.host, third.events, 0);
     expect([status, codes(seen), codes(third.events)]).toEqual([NDIS_STATUS_SUCCESS, [NetEventRestart], [NetEventRestart]]);
     expect(violations).toEqual([]);
   });
@@ -438,9 +444,9 @@ describe('a bind that ends while its adapter changes its state', () => {
       log.push('paused');
     });
     expect(codes(events)).toEqual([NetEventRestart]);
-    host.binding.completeNetPnPEvent(events[0]!, NDIS_STATUS_SUCCESS);
+    end(host, events, 0);
     expect([log, codes(events)]).toEqual([['bound'], [NetEventRestart, NetEventPause]]);
-    host.binding.completeNetPnPEvent(events[1]!, NDIS_STATUS_SUCCESS);
+    end(host, events, 1);
     expect(log).toEqual(['bound', 'paused']);
     expect(violations).toEqual([]);
   });
