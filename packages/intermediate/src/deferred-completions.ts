@@ -34,6 +34,23 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
     this.dpcQueue.insert(this.dpc);
   }
 
+  /** As {@link add}; when it is stopped it is tried once more. */
+  addFirstTry(upperEdge: UpperEdge, complete: () => void): void {
+    this.add(upperEdge, () => {
+      this.completeOrRetry(upperEdge, complete);
+    });
+  }
+
+  /** Completes something now; when that is stopped it is tried once more, later. @throws what stopped it. */
+  completeOrRetry(upperEdge: UpperEdge, complete: () => void): void {
+    try {
+      complete();
+    } catch (error) {
+      this.add(upperEdge, complete);
+      throw error;
+    }
+  }
+
   /** Makes what is owed by now. A completion may call it: those that are still behind it are made then. */
   runDpc(): void {
     let left = this.owed.length;
