@@ -1,5 +1,5 @@
-import { blocksOf, createProbeStack, membersOf, newTree, present, ProbeHost, Snapshots, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
-import { DDI_CROSSING, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NdisBinding, type NetBufferList } from '@ndis-chimney/types';
+import { blocksOf, createMuxStack, createProbeStack, membersOf, newTree, present, ProbeHost, Snapshots, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
+import { DDI_CROSSING, NDIS_NET_BUFFER_LIST_INFO, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NdisBinding, type NetBufferList } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
 import { expectGoesOn } from './refusal.ts';
@@ -189,4 +189,28 @@ describe.each(STACK_SHAPES)('a call that an observer stops after it has let othe
     expect([host.binding, edge].map((one) => one.outstandingNetBufferLists)).toEqual([0, 0]);
     expectGoesOn(stack);
   });
+});
+
+test('packets of several VLANs: when a mux is stopped at one interface, the others get theirs and all come back as they were', () => {
+  const stack = createMuxStack({ mux: { uppers: [{ name: 'u', vlanId: 5 }, { name: 'v', vlanId: 6 }] } });
+  const target = stack.target(0);
+  const [u, v] = [stack.host(0), stack.host(1)];
+  v.calls.on('protocolReceiveNetBufferLists', (_context: unknown, received: NetBufferList) => {
+    v.binding.returnNetBufferLists(received, 0);
+  });
+  const slot = NDIS_NET_BUFFER_LIST_INFO.Ieee8021QNetBufferListInfo;
+  const list = target.list('a', 'b', 'c');
+  const members = membersOf(list);
+  const tags = [5 << 4, 6 << 4, 5 << 4];
+  members.forEach((nbl, at) => {
+    nbl.setInfo(slot, present(tags[at]));
+  });
+  const { error, detach } = stopNext(stack.ndis, 'indicateReceiveNetBufferLists', u.binding);
+  target.miniport.indicateReceiveNetBufferLists(list, 0, 3, 0);
+  detach();
+  expect(stack.expectOne('CHIM-LIF-005').cause).toBe(error);
+  expect([u, v].map((host) => host.calls.count('protocolReceiveNetBufferLists'))).toEqual([0, 1]);
+  expect(target.calls.of('miniportReturnNetBufferLists').flatMap(([, returned]) => membersOf(returned as NetBufferList)).length).toBe(3);
+  expect(members.map((nbl) => [nbl.sourceHandle, nbl.context, nbl.getInfo(slot)])).toEqual(tags.map((tag) => [null, null, tag]));
+  stack.close();
 });
