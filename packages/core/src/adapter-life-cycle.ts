@@ -82,7 +82,7 @@ export function initializeAdapter(registration: MiniportRegistration, name: stri
 }
 
 /** Runs what changes an adapter's state one after the other: each calls `done` when it is over. */
-function transition(adapter: MiniportAdapter, run: (done: () => void) => void): void {
+export function transition(adapter: MiniportAdapter, run: (done: () => void) => void): void {
   const { transitions } = adapter;
   const next = (): void => {
     transitions.shift();

@@ -12,6 +12,7 @@ import {
   type OpenAdapterResult,
 } from '@ndis-chimney/types';
 
+import { transition } from './adapter-life-cycle.ts';
 import { Binding, GATE } from './binding.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { ProtocolRegistration } from './registration.ts';
@@ -88,9 +89,25 @@ function finishBind(context: BindContext, status: NDIS_STATUS): void {
       ndis.callBack(() => onBound?.(result, result === NDIS_STATUS_SUCCESS ? binding : null));
       for (const next of afterwards.splice(0)) next();
     };
-    if (result === NDIS_STATUS_SUCCESS && binding !== null && adapter.state === 'running' && !adapter.isGoing) restartBinding(binding, end);
+    if (result === NDIS_STATUS_SUCCESS && binding !== null && mayRestart(adapter)) restartInTurn(binding, end);
     else end();
   }
+}
+
+function mayRestart(adapter: MiniportAdapter): boolean {
+  return adapter.state === 'running' && !adapter.isGoing;
+}
+
+/** Restarts a new binding when no pause or restart of the adapter is under way, unless the adapter has stopped by then. */
+function restartInTurn(binding: Binding, onOver: () => void): void {
+  transition(binding.lower, (done) => {
+    const over = (): void => {
+      onOver();
+      done();
+    };
+    if (mayRestart(binding.lower)) restartBinding(binding, over);
+    else over();
+  });
 }
 
 /** How a bind that is reported with this status really ended; what contradicts it is put right. */
@@ -194,6 +211,8 @@ export function continueClose(binding: Binding): void {
 function removeBinding(binding: Binding): void {
   remove(binding.lower.bindings, binding);
   remove(binding.upper.bindings, binding);
+  // What the driver above was asked to do has come about: it has stopped.
+  binding.eventUnderWay?.complete();
   for (const then of binding.whenRemoved.splice(0)) then();
 }
 
@@ -330,8 +349,8 @@ export function pauseBinding(binding: Binding, onPaused: () => void): void {
 
 /** Restarts one binding. The gate opens before the driver is told, so that it may send at once. */
 export function restartBinding(binding: Binding, onRestarted: () => void): void {
-  // One that is still opening is restarted when its bind is over.
-  if ((binding.gate & (GATE.closed | GATE.opening)) !== 0) {
+  // One that is still opening is restarted when its bind is over; one that runs has been restarted by the end of its bind.
+  if ((binding.gate & (GATE.closed | GATE.opening | GATE.paused)) !== GATE.paused) {
     onRestarted();
     return;
   }

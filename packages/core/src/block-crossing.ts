@@ -383,8 +383,12 @@ export function failBlock(binding: Binding, record: OperationRecord, block: Offl
   block.status = NDIS_STATUS_FAILURE;
   const handle = block.offloadHandle;
   if (record.operation === OPERATION.initiate && handle?.binding === binding && handle.ndisState === STATE.offloading) handle.miniportOffloadContext = null;
+  const seen = new Set<NetBufferList>();
   for (let nbl = block.netBufferListChain ?? null; nbl != null; nbl = nbl.next) {
     if (nbl.sourceHandle === binding || nbl.sourceHandle === null) stripContexts(nbl, driver);
+    seen.add(nbl);
+    // A chain that the driver bent into a loop ends where the loop closes.
+    if (nbl.next != null && seen.has(nbl.next)) nbl.next = null;
   }
 }
 

@@ -139,9 +139,10 @@ export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBu
   try {
     binding.observer?.enter(crossing, binding, list, count, detail);
   } catch (error) {
+    // The observer may have sent or completed others meanwhile.
     if (log === null) retag(list, count, usualSource);
     else untagRuns(list, log);
-    binding.outstandingNbls = before;
+    binding.outstandingNbls -= count;
     throw error;
   }
 }
@@ -151,12 +152,13 @@ function pushObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferLi
   const { observer } = binding;
   const before = binding.outstandingNbls;
   if (observer === null || observer.seesAllocations || !tagAndPush(binding, list, contexts, upperEdge)) return false;
+  const count = binding.outstandingNbls - before;
   try {
-    observer.enter(crossing, binding, list, binding.outstandingNbls - before, 0);
+    observer.enter(crossing, binding, list, count, 0);
   } catch (error) {
     // With its tags off the list is the caller's, and its contexts can be popped.
-    retag(list, binding.outstandingNbls - before, null);
-    binding.outstandingNbls = before;
+    retag(list, count, null);
+    binding.outstandingNbls -= count;
     contexts.popAll(list);
     throw error;
   }

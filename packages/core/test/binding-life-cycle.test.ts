@@ -6,10 +6,12 @@ import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_RESOURCES,
   NDIS_STATUS_SUCCESS,
+  NET_PNP_EVENT_CODE,
   NdisOidRequest,
   type NDIS_STATUS,
   type NdisBinding,
   type NetBufferList,
+  type NetPnPEventNotification,
 } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
@@ -350,5 +352,119 @@ describe('virtual miniports', () => {
     start(ndis, target);
     const initialize = (handle: typeof im.driverHandle, name: string): boolean => ndis.imInitializeDeviceInstanceEx(handle, name, null) === NDIS_STATUS_SUCCESS;
     expect([initialize(im.driverHandle, 'nic'), initialize(im.driverHandle, 'virtual'), initialize(im.driverHandle, 'virtual'), initialize(target.driverHandle, 'other')]).toEqual([false, true, false, false]);
+  });
+});
+
+describe('a bind that ends while its adapter changes its state', () => {
+  /** A host that is told of events and ends them when asked to. */
+  function slowHost({ ndis }: TestNdis, name: string): { readonly host: TestHost; readonly events: NetPnPEventNotification[]; readonly isSlow: { value: boolean } } {
+    const events: NetPnPEventNotification[] = [];
+    const isSlow = { value: true };
+    const host = createHost(ndis, name, {
+      protocolNetPnPEvent: (_context, event) => {
+        events.push(event);
+        return isSlow.value ? NDIS_STATUS_PENDING : NDIS_STATUS_SUCCESS;
+      },
+    });
+    return { host, events, isSlow };
+  }
+
+  function end({ binding }: TestHost, events: readonly NetPnPEventNotification[], at: number): void {
+    const event = events[at];
+    if (event === undefined) throw new Error('no such event');
+    binding.completeNetPnPEvent(event, NDIS_STATUS_SUCCESS);
+  }
+
+  const { NetEventPause, NetEventRestart } = NET_PNP_EVENT_CODE;
+  const codes = (events: readonly NetPnPEventNotification[]): number[] => events.map(({ netEvent }) => netEvent);
+
+  test('the binding does not run above an adapter that was being paused', () => {
+    const test = createTestNdis();
+    const { ndis, violations } = test;
+    const target = createTarget();
+    start(ndis, target);
+    const { host: first, events, isSlow } = slowHost(test, 'first');
+    isSlow.value = false;
+    bind(ndis, first);
+    isSlow.value = true;
+    ndis.pauseAdapter(target.miniport);
+    const { host: second, events: seen } = slowHost(test, 'second');
+    let status: NDIS_STATUS | null = null;
+    bind(ndis, second, 'nic', (answer) => {
+      status = answer;
+    });
+    end(first, events, 1);
+    expect([status, codes(seen)]).toEqual([NDIS_STATUS_SUCCESS, []]);
+    expect(() => {
+      second.binding.sendNetBufferLists(ordinaryNbl(second, test), 0, 0);
+    }).toThrow(/the binding to nic is paused/);
+    expect(violations).toHaveLength(1);
+  });
+
+  test('the binding is restarted once when its adapter was being restarted', () => {
+    const test = createTestNdis();
+    const { ndis, violations } = test;
+    const target = createTarget();
+    start(ndis, target);
+    const { host: first, events, isSlow } = slowHost(test, 'first');
+    isSlow.value = false;
+    bind(ndis, first);
+    ndis.pauseAdapter(target.miniport);
+    const { host: second, events: seen } = slowHost(test, 'second');
+    bind(ndis, second);
+    isSlow.value = true;
+    let isUp = false;
+    ndis.restartAdapter(target.miniport, () => {
+      isUp = true;
+    });
+    const third = slowHost(test, 'third');
+    let status: NDIS_STATUS | null = null;
+    bind(ndis, third.host, 'nic', (answer) => {
+      status = answer;
+    });
+    end(first, events, 2);
+    end(second, seen, 0);
+    expect([isUp, status]).toEqual([true, null]);
+    end(third.host, third.events, 0);
+    expect([status, codes(seen), codes(third.events)]).toEqual([NDIS_STATUS_SUCCESS, [NetEventRestart], [NetEventRestart]]);
+    expect(violations).toEqual([]);
+  });
+
+  test('a pause comes after the restart that ends the bind', () => {
+    const test = createTestNdis();
+    const { ndis, violations } = test;
+    const target = createTarget();
+    start(ndis, target);
+    const { host, events } = slowHost(test, 'host');
+    const log: string[] = [];
+    bind(ndis, host, 'nic', () => {
+      log.push('bound');
+    });
+    ndis.pauseAdapter(target.miniport, () => {
+      log.push('paused');
+    });
+    expect(codes(events)).toEqual([NetEventRestart]);
+    end(host, events, 0);
+    expect([log, codes(events)]).toEqual([['bound'], [NetEventRestart, NetEventPause]]);
+    end(host, events, 1);
+    expect(log).toEqual(['bound', 'paused']);
+    expect(violations).toEqual([]);
+  });
+
+  test('an event ends with the binding, so that the adapter can go', () => {
+    const test = createTestNdis();
+    const { ndis, settle, violations } = test;
+    const target = createTarget();
+    start(ndis, target);
+    const { host, events } = slowHost(test, 'host');
+    bind(ndis, host);
+    let isHalted = false;
+    ndis.pauseAdapter(target.miniport);
+    ndis.removeAdapter(target.miniport, () => {
+      isHalted = true;
+    });
+    ndis.unbindAdapter(host.binding);
+    settle();
+    expect([isHalted, codes(events), violations]).toEqual([true, [NetEventRestart], []]);
   });
 });

@@ -13,7 +13,7 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
   private readonly dpcQueue: DpcQueue;
   private readonly dpc: Dpc = new Dpc(this);
   private readonly onCompleted: (upperEdge: UpperEdge) => void;
-  private owed: Owed<UpperEdge>[] = [];
+  private readonly owed: Owed<UpperEdge>[] = [];
   private readonly counts = new Map<UpperEdge, number>();
 
   /** @param onCompleted called after each completion, with the upper interface it went to. */
@@ -34,18 +34,35 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
     this.dpcQueue.insert(this.dpc);
   }
 
-  runDpc(): void {
-    const { owed } = this;
-    this.owed = [];
-    let at = 0;
+  /** As {@link add}; when it is stopped it is tried once more. */
+  addFirstTry(upperEdge: UpperEdge, complete: () => void): void {
+    this.add(upperEdge, () => {
+      this.completeOrRetry(upperEdge, complete);
+    });
+  }
+
+  /** Completes something now; when that is stopped it is tried once more, later. @throws what stopped it. */
+  completeOrRetry(upperEdge: UpperEdge, complete: () => void): void {
     try {
-      while (at < owed.length) this.completeOne(owed[at++] as Owed<UpperEdge>);
-    } finally {
-      if (at < owed.length) {
-        // One of them threw: those behind it come from the next DPC.
-        this.owed = [...owed.slice(at), ...this.owed];
-        this.dpcQueue.insert(this.dpc);
+      complete();
+    } catch (error) {
+      this.add(upperEdge, complete);
+      throw error;
+    }
+  }
+
+  /** Makes what is owed by now. A completion may call it: those that are still behind it are made then. */
+  runDpc(): void {
+    let left = this.owed.length;
+    try {
+      for (; left > 0; left--) {
+        const next = this.owed.shift();
+        if (next === undefined) return;
+        this.completeOne(next);
       }
+    } finally {
+      // One of them threw: those behind it come from the next DPC.
+      if (this.owed.length > 0) this.dpcQueue.insert(this.dpc);
     }
   }
 

@@ -171,12 +171,7 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
 
   /** Completes something to an upper interface; when that is stopped it is tried once more, from a DPC. */
   protected completeOrRetry(edge: Upper, complete: () => void): void {
-    try {
-      complete();
-    } catch (error) {
-      this.completions.add(edge, complete);
-      throw error;
-    }
+    this.completions.completeOrRetry(edge, complete);
   }
 
   // --- indications up ---

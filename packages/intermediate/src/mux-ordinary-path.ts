@@ -39,12 +39,21 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
     const mustComeBack = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
     const members: NetBufferList[] = [];
     for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) members.push(nbl);
+    const errors: unknown[] = [];
     for (const [vlanId, run] of this.byVlan(members)) {
       relink(run);
-      if (!this.indicateRun(lower, vlanId, run, portNumber, receiveFlags) && !mustComeBack) lower.binding.returnNetBufferLists(run[0] as NetBufferList, 0);
+      let isKept = false;
+      try {
+        isKept = this.indicateRun(lower, vlanId, run, portNumber, receiveFlags);
+      } catch (error) {
+        // It was stopped; the other VLANs get theirs all the same.
+        errors.push(error);
+      }
+      if (!isKept && !mustComeBack) lower.binding.returnNetBufferLists(run[0] as NetBufferList, 0);
     }
     // Whoever indicated the list has it back on return, as it was.
     if (mustComeBack) relink(members);
+    if (errors.length > 0) throw errors[0];
   }
 
   /** What was received, by VLAN; all together when no interface has one. */
@@ -80,10 +89,12 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
     if (!this.receives.push(list, lower.binding)) return false;
     const { contexts } = this.receives;
     if (upper.vlanId !== 0) swapTags(contexts, list, () => 0);
+    let isStopped = true;
     try {
       upper.miniport.indicateReceiveNetBufferLists(list, portNumber, run.length, receiveFlags);
+      isStopped = false;
     } finally {
-      if ((receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0) {
+      if (isStopped || (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0) {
         relink(run);
         restoreTags(contexts, list);
         this.receives.pop(list);

@@ -142,8 +142,11 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
         if (--split.pending > 0) return;
         for (const part of parts) part.lower.operations--;
         split.finish();
-        this.finishTree(operation, lower, upper, tree);
-        for (const part of parts) this.progressed(part.lower);
+        try {
+          this.finishTree(operation, lower, upper, tree);
+        } finally {
+          for (const part of parts) this.progressed(part.lower);
+        }
       };
       try {
         this.own.start(lower, operation, root, back);
@@ -170,7 +173,7 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
   /** Completes a tree that went nowhere, its statuses written. */
   private answerLater(operation: StateOperation, upper: MuxUpper, tree: MiniportOffloadBlockList): void {
     this.tags.undo(tree);
-    this.completions.add(upper, () => {
+    this.completions.addFirstTry(upper, () => {
       passTreeUp(upper.miniport, operation, tree);
     });
   }
@@ -179,8 +182,12 @@ export abstract class MuxTrees extends MuxOrdinaryPath {
     if (this.own.complete(offloadBlockList)) return;
     lower.operations--;
     const { tree, upperEdge } = this.blocks.up(operation, offloadBlockList);
-    this.finishTree(operation, lower, upperEdge, tree);
-    this.progressed(lower);
+    try {
+      this.finishTree(operation, lower, upperEdge, tree);
+    } finally {
+      // Whether or not somebody stopped the completion: below, it is over.
+      this.progressed(lower);
+    }
   }
 
   private finishTree(operation: StateOperation, lower: MuxLower, upper: MuxUpper, tree: MiniportOffloadBlockList): void {

@@ -48,7 +48,7 @@ export class RequestFailures<UpperEdge extends HandlersOfEdge> implements Contex
       nbl.tcpOffloadBytesTransferred = 0;
       entry.isUploadRequested = true;
     }
-    this.completions.add(upperEdge, () => {
+    this.completions.addFirstTry(upperEdge, () => {
       completeRequest(upperEdge.handlers, request, list);
     });
   }
@@ -56,7 +56,7 @@ export class RequestFailures<UpperEdge extends HandlersOfEdge> implements Contex
   /** Takes a list of an ordinary send that goes no further: for want of memory, unless `status` says why. */
   failOrdinary(list: NetBufferList, upperEdge: UpperEdge, status: NDIS_STATUS = NDIS_STATUS_RESOURCES): void {
     for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) nbl.status = status;
-    this.completions.add(upperEdge, () => {
+    this.completions.addFirstTry(upperEdge, () => {
       upperEdge.miniport.sendNetBufferListsComplete(list, 0);
     });
   }

@@ -92,7 +92,7 @@ export abstract class StateRelay<Upper extends VirtualMiniport, Lower> extends I
 
   /** Completes a tree, its statuses written, from a DPC. */
   protected completeLater(operation: StateOperation, edge: Upper, offloadBlockList: MiniportOffloadBlockList): void {
-    this.completions.add(edge, () => {
+    this.completions.addFirstTry(edge, () => {
       passTreeUp(edge.miniport, operation, offloadBlockList);
     });
   }

@@ -53,6 +53,36 @@ describe('DeferredCompletions', () => {
     expect(log).toEqual(['first', 'a done', 'second', 'a done', 'last', 'a done']);
   });
 
+  test('a completion that has all of them made makes those behind it as well, each once', () => {
+    const { completions, log, add, settle } = setup();
+    completions.add('a', () => {
+      log.push('first');
+      add('a', 'third');
+      completions.runDpc();
+      log.push('nothing is owed');
+    });
+    add('a', 'second');
+    settle();
+    expect(log).toEqual(['first', 'second', 'a done', 'third', 'a done', 'nothing is owed', 'a done']);
+    settle();
+    expect(log).toHaveLength(7);
+  });
+
+  test('what is stopped at its first try is tried once more, and no oftener', () => {
+    const { completions, violations, log, settle } = setup();
+    const error = new Error('stopped');
+    let tries = 0;
+    completions.addFirstTry('a', () => {
+      tries++;
+      log.push(`try ${tries}`);
+      throw error;
+    });
+    settle();
+    expect([tries, violations.map(({ cause }) => cause)]).toEqual([2, [error, error]]);
+    expect(log).toEqual(['try 1', 'a done', 'try 2', 'a done']);
+    expect(completions.isPending('a')).toBe(false);
+  });
+
   test('they are pending per upper interface, until the last of it begins', () => {
     const { completions, settle } = setup();
     const seen: unknown[] = [];

@@ -1,6 +1,7 @@
 import { blocksOf, createMuxStack, newTree, present, terminateAllOf, textsOf, type MuxStack, type MuxStackOptions, type ProbeHost } from '@ndis-chimney/kit';
 import type { MuxShared } from '@ndis-chimney/intermediate';
 import {
+  DDI_CROSSING,
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_MEDIA_CONNECT,
   NDIS_STATUS_MEDIA_DISCONNECT,
@@ -464,3 +465,37 @@ describe('orders at bad moments', () => {
   });
 });
 
+describe('failover: completions that are stopped', () => {
+  const stopped = new Error('stopped');
+  /** How a tree goes down: in place, or in parts because one of its neighbors is below another adapter as well. */
+  const trees: [string, MuxStackOptions][] = [['in place', {}], ['in parts', { mux: { placement: 'round-robin' } }]];
+
+  test.each(trees)('of the last terminate, %s: the adapter is left all the same, and its driver above may offload again', (_name, options) => {
+    const stack = createMuxStack(options);
+    const host = stack.host(0);
+    const tree = stack.offload(host, { connectionsPerPath: 2 });
+    host.calls.clear();
+    for (const target of stack.targets) target.indicateStatus(NDIS_STATUS_UPLOAD_ALL);
+    let left = 3;
+    const detach = stack.ndis.attachObserver(
+      {
+        enter(crossing, edge) {
+          if (crossing === DDI_CROSSING.terminateOffloadComplete && edge === host.binding && --left === 0) throw stopped;
+        },
+      },
+      'verifier',
+    );
+    terminateAllOf(host, () => {
+      stack.finishTrees();
+    });
+    detach();
+    expect(stack.expectOne('CHIM-LIF-005').cause).toBe(stopped);
+    expect([...tree.neighbors, ...tree.paths, ...tree.connections].map(({ state }) => state)).toEqual(['dead', 'dead', 'dead', 'dead']);
+    for (const target of stack.targets) target.indicateStatus(NDIS_STATUS_OFFLOAD_RESUME);
+    stack.settle();
+    expect(toldTo(host).at(-1)).toBe(NDIS_STATUS_OFFLOAD_RESUME);
+    const again = stack.offload(host);
+    stack.proveItWorks(host, first(again.connections));
+    stack.close();
+  });
+});

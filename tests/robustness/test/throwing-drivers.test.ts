@@ -1,5 +1,5 @@
 import { PassThroughDriver, type OffloadEntry, type PassThroughAdapter } from '@ndis-chimney/intermediate';
-import { createProbeStack, membersOf, present, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
+import { blocksOf, createProbeStack, membersOf, newTree, present, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_RESOURCES,
@@ -76,6 +76,28 @@ describe.each(STACK_SHAPES)('what a driver that throws leaves behind, %s', (_nam
     expect(stack.expectViolation('CHIM-LIF-005').actor).toBe('probe host');
     expect(target.calls.of('miniportReturnNetBufferLists').map(([, returned]) => returned === list)).toEqual([true, false]);
     expect(host.binding.indicatedNetBufferLists).toBe(0);
+    expectGoesOn(stack);
+  });
+
+  test('CHIM-LIF-005: a chain of sends that it had bent into a loop comes back, every member once', () => {
+    const stack = createProbeStack(shape);
+    const { host, target } = stack;
+    const { root } = newTree(host.binding);
+    for (const block of blocksOf(root)) host.handles.set(present(block.offloadHandle), block);
+    const chain = host.list('a', 'b', 'c');
+    const members = membersOf(chain);
+    present(blocksOf(root).at(-1)).netBufferListChain = chain;
+    target.calls.once('miniportInitiateOffload', () => {
+      present(members[2]).next = present(members[0]);
+      throw boom;
+    });
+    host.binding.initiateOffload(root);
+    expect(stack.expectViolation('CHIM-LIF-005').cause).toBe(boom);
+    stack.settle();
+    expect(blocksOf(root).map(({ status }) => status)).toEqual(blocksOf(root).map(() => NDIS_STATUS_FAILURE));
+    expect(membersOf(chain)).toEqual(members);
+    expect(members.map(({ sourceHandle, context }) => [sourceHandle, context])).toEqual([[null, null], [null, null], [null, null]]);
+    expect(host.binding.outstandingNetBufferLists).toBe(0);
     expectGoesOn(stack);
   });
 

@@ -1,7 +1,8 @@
-import { blocksOf, createProbeStack, membersOf, newTree, present, ProbeHost, Snapshots, type ProbeStack } from '@ndis-chimney/kit';
-import { DDI_CROSSING, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NetBufferList } from '@ndis-chimney/types';
+import { blocksOf, createMuxStack, createProbeStack, membersOf, newTree, present, ProbeHost, Snapshots, STACK_SHAPES, type ProbeStack } from '@ndis-chimney/kit';
+import { DDI_CROSSING, NDIS_NET_BUFFER_LIST_INFO, type BytesConsumed, type DdiCrossingName, type NDIS_STATUS, type NdisBinding, type NetBufferList } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
+import { expectGoesOn } from './refusal.ts';
 import { stopNext } from './stopping.ts';
 
 /** Brings the stack to where the crossing is next, and says how to make it. */
@@ -149,5 +150,67 @@ test('a mixed completion that is stopped for one binding is stopped whole: it is
   second.binding.terminateOffload(tree.root);
   stack.finishAll();
   second.free();
+  stack.close();
+});
+
+describe.each(STACK_SHAPES)('a call that an observer stops after it has let others end, %s', (_name, shape) => {
+  const edges: [string, (stack: ProbeStack) => NdisBinding][] = [
+    ['the uppermost', ({ host }) => host.binding],
+    ['the lowest', (stack) => stack.lowest(stack.connection).binding],
+  ];
+
+  test.each(edges)('at %s edge: the list is back, and no other is counted as below', (_which, edgeOf) => {
+    const stack = createProbeStack(shape);
+    const { host, target, ndis, connection } = stack;
+    const edge = edgeOf(stack);
+    const earlier = host.send(connection, 'earlier');
+    const error = new Error('stopped');
+    const detach = ndis.attachObserver(
+      {
+        enter(crossing, at) {
+          if (crossing !== DDI_CROSSING.offloadTcpSend || at !== edge) return;
+          target.completeSends();
+          throw error;
+        },
+      },
+      'verifier',
+    );
+    const list = host.list('x', 'y');
+    const members = [...membersOf(earlier), ...membersOf(list)];
+    try {
+      host.binding.offloadTcpSend(connection, list);
+    } catch (thrown) {
+      expect(thrown).toBe(error);
+    }
+    detach();
+    stack.settle();
+    for (const { cause } of stack.violations.splice(0)) expect(cause).toBe(error);
+    expect(members.map(({ sourceHandle, context }) => [sourceHandle, context])).toEqual([[null, null], [null, null], [null, null]]);
+    expect([host.binding, edge].map((one) => one.outstandingNetBufferLists)).toEqual([0, 0]);
+    expectGoesOn(stack);
+  });
+});
+
+test('packets of several VLANs: when a mux is stopped at one interface, the others get theirs and all come back as they were', () => {
+  const stack = createMuxStack({ mux: { uppers: [{ name: 'u', vlanId: 5 }, { name: 'v', vlanId: 6 }] } });
+  const target = stack.target(0);
+  const [u, v] = [stack.host(0), stack.host(1)];
+  v.calls.on('protocolReceiveNetBufferLists', (_context: unknown, received: NetBufferList) => {
+    v.binding.returnNetBufferLists(received, 0);
+  });
+  const slot = NDIS_NET_BUFFER_LIST_INFO.Ieee8021QNetBufferListInfo;
+  const list = target.list('a', 'b', 'c');
+  const members = membersOf(list);
+  const tags = [5 << 4, 6 << 4, 5 << 4];
+  members.forEach((nbl, at) => {
+    nbl.setInfo(slot, present(tags[at]));
+  });
+  const { error, detach } = stopNext(stack.ndis, 'indicateReceiveNetBufferLists', u.binding);
+  target.miniport.indicateReceiveNetBufferLists(list, 0, 3, 0);
+  detach();
+  expect(stack.expectOne('CHIM-LIF-005').cause).toBe(error);
+  expect([u, v].map((host) => host.calls.count('protocolReceiveNetBufferLists'))).toEqual([0, 1]);
+  expect(target.calls.of('miniportReturnNetBufferLists').flatMap(([, returned]) => membersOf(returned as NetBufferList)).length).toBe(3);
+  expect(members.map((nbl) => [nbl.sourceHandle, nbl.context, nbl.getInfo(slot)])).toEqual(tags.map((tag) => [null, null, tag]));
   stack.close();
 });

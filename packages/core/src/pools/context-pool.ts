@@ -88,10 +88,12 @@ export class NdisContextPool<ContextData = unknown> implements NetBufferListCont
     let nbl: NetBufferList | null = netBufferList;
     while (nbl != null) {
       const isLoop = loop.closesAt(nbl);
-      const context: NetBufferListContext | null = isLoop ? null : (free ?? this.make(mayExceedLimit));
+      const isList = isNetBufferList(nbl);
+      const context: NetBufferListContext | null = isLoop || !isList ? null : (free ?? this.make(mayExceedLimit));
       if (context === null) {
         this.free = free;
         this.takeBack(netBufferList, count);
+        if (!isList) throw notAList(this.owner.name, 'a context for every NET_BUFFER_LIST of a list', nbl, count);
         if (isLoop) throw this.looping(netBufferList);
         return 0;
       }

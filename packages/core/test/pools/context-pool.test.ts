@@ -22,6 +22,17 @@ const ownersOn = (nbl: NetBufferList): string[] => {
 };
 
 describe('NET_BUFFER_LIST contexts', () => {
+  test.each([[5], ['x'], [{}]])('a list that leads to %j gets none, and what was pushed is free again', (value) => {
+    const { ndis } = createTestNdis();
+    const contexts = ndis.allocateNetBufferListContextPool({ name: 'driver' });
+    const [first, second] = [new NetBufferList(), new NetBufferList()];
+    first.next = value as NetBufferList;
+    expect(() => contexts.pushOnList(first, 'edge')).toThrow(/driver.*member 1 of netBufferList/);
+    expect([first.context, contexts.outstanding]).toEqual([null, 0]);
+    contexts.pushOnList(second, 'edge');
+    expect([first.context, ownersOn(second)]).toEqual([null, ['driver']]);
+  });
+
   test('they form a stack: the last pushed is on top, and comes off first', () => {
     const { ndis } = createTestNdis();
     const upper = ndis.allocateNetBufferListContextPool({ name: 'upper' });
