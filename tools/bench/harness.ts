@@ -36,7 +36,7 @@ export interface Effort {
 }
 
 export const FULL: Effort = { rounds: 15, warmUpMs: 500, repetitionMs: 20, repetitions: 11 };
-export const QUICK: Effort = { rounds: 5, warmUpMs: 300, repetitionMs: 10, repetitions: 7 };
+export const QUICK: Effort = { rounds: 9, warmUpMs: 400, repetitionMs: 10, repetitions: 7 };
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
