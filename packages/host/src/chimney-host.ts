@@ -6,6 +6,7 @@ import {
   OID_PNP_SET_POWER,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   formatNdisStatus,
+  isOffloadableState,
   type NDIS_STATUS,
   type NdisLibrary,
   type NdisProtocolHandle,
@@ -17,7 +18,7 @@ import type { Observable } from 'rxjs';
 
 import type { ChimneyConnection } from './connection.ts';
 import type { ConnectionState } from './connection-description.ts';
-import { isOffloadableState, requireConnectionState } from './data-in-flight.ts';
+import { requireConnectionState } from './data-in-flight.ts';
 import type { HostAdapter } from './host-adapter.ts';
 import { HostDriver } from './host-driver.ts';
 import type { HostNeighbor } from './host-neighbor.ts';

@@ -5,6 +5,8 @@ import {
   OffloadBlockState,
   TcpOffloadStateCached,
   TcpOffloadStateDelegated,
+  timestampAt,
+  timestampDelta,
   type NDIS_STATUS,
   type NetBufferList,
   type ProtocolOffloadBlockList,
@@ -19,7 +21,6 @@ import type { UploadReason } from './offload-state.ts';
 import { copyOfChain } from './received-data.ts';
 import { REQUEST_KIND, type TransferRequest } from './request-pool.ts';
 import type { TransferResult, UploadResult, UploadedState } from './results.ts';
-import { timestampDelta, timestampOf } from './timestamps.ts';
 
 const NOTHING: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
 
@@ -68,7 +69,7 @@ export class ConnectionTransfer {
     const state = this.state!;
     const delegated = new TcpOffloadStateDelegated().copyFrom(state.tcp.delegated!);
     if (state.uploadedAtMs !== undefined) ageDelegatedState(delegated, adapter.ticksOf(adapter.nowMs - state.uploadedAtMs));
-    delegated.tsTime = timestampOf(adapter.nowTicks, this.stackDelta);
+    delegated.tsTime = timestampAt(adapter.nowTicks, this.stackDelta);
     delegated.sendDataHead = null;
     delegated.sendDataTail = null;
     this.attachSends(block, delegated, state.sendData ?? []);

@@ -1,25 +1,12 @@
-import { TCP_OFFLOAD_CONNECTION_STATE, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
+import { TCP_OFFLOAD_CONNECTION_STATE, hasUnacknowledgedFin, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 
 import type { ConnectionState } from './connection-description.ts';
 
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 
-/**
- * True for the six states in which a connection may be offered (CHIM-INI-001).
- * Source: `ns-ndischimney-_tcp_offload_state_delegated.md`.
- */
-export function isOffloadableState(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
-  return state >= STATE.TcpConnectionEstablished && state <= STATE.TcpConnectionLastAck;
-}
-
-/** True where a FIN of ours may be out and not acknowledged: it takes a sequence number behind the data. */
-function mayHaveFinInFlight(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
-  return state === STATE.TcpConnectionFinWait1 || state === STATE.TcpConnectionClosing || state === STATE.TcpConnectionLastAck;
-}
-
 /** True where our FIN has been sent. */
 export function hasSentFin(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
-  return mayHaveFinInFlight(state) || state === STATE.TcpConnectionFinWait2 || state === STATE.TcpConnectionTimeWait || state === STATE.TcpConnectionClosed;
+  return hasUnacknowledgedFin(state) || state === STATE.TcpConnectionFinWait2 || state === STATE.TcpConnectionTimeWait || state === STATE.TcpConnectionClosed;
 }
 
 /** Bytes in a list of buffers. */
@@ -41,7 +28,7 @@ function sendDataProblem(delegated: TcpOffloadStateDelegated, sendData: readonly
   const bytes = byteLengthOf(sendData);
   if (next < 0) return 'sndNxt is before sndUna';
   if (next > max) return 'sndNxt is behind sndMax';
-  if (max > bytes + (mayHaveFinInFlight(delegated.state) ? 1 : 0)) return `${max} sequence numbers are unacknowledged, and sendData has ${bytes} bytes`;
+  if (max > bytes + (hasUnacknowledgedFin(delegated.state) ? 1 : 0)) return `${max} sequence numbers are unacknowledged, and sendData has ${bytes} bytes`;
   return '';
 }
 

@@ -5,6 +5,8 @@ import {
   NDIS_STATUS_NOT_SUPPORTED,
   NDIS_STATUS_PAUSED,
   NDIS_STATUS_SUCCESS,
+  CachedStates,
+  convertTicks,
   type NDIS_STATUS,
   type NdisBindContext,
   type NdisBinding,
@@ -15,7 +17,6 @@ import {
 } from '@ndis-chimney/types';
 
 import type { AdapterRequests } from './adapter-requests.ts';
-import { CachedStates } from './cached-states.ts';
 import { ChimneyConnection } from './connection.ts';
 import type { ConnectionState } from './connection-description.ts';
 import type { HostDriver } from './host-driver.ts';
@@ -30,7 +31,7 @@ import type { NeighborOffloadResult, OffloadResult, QueryResult, StateResult, Up
 import { OperationQueue } from './state-operation.ts';
 import { InvalidateRequest, QueryRequest, RelinkRequest, UpdateRequest, type CachedUpdate, type RequestOutcome } from './state-requests.ts';
 import { TerminateOperation, takeReady } from './terminate-operation.ts';
-import { convertTicks, tickCount } from './ticks.ts';
+import { tickCount } from './ticks.ts';
 
 /** Where an offload finds a neighbor and path that are not to be looked up by their addresses. */
 export interface Placement {

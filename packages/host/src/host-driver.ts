@@ -15,6 +15,7 @@ import {
   NdisTcpConnectionOffload,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   TCP_OFFLOAD_EVENT_TYPE,
+  isMandatoryUpload,
   type BytesConsumed,
   type ClientChimneyOffloadGenericHandlers,
   type ClientChimneyOffloadTcpHandlers,
@@ -47,7 +48,6 @@ import { answerReachability, type ReachabilityPolicy } from './reachability.ts';
 import { RequestPool } from './request-pool.ts';
 import type { UploadResult } from './results.ts';
 import type { StateOperation } from './state-operation.ts';
-import { isMandatoryUpload } from './upload-reasons.ts';
 
 /** What a driver is made with, defaults filled in. */
 export interface HostDriverSettings {

@@ -16,7 +16,7 @@ export { createOffloadParameters } from './offload-parameters.ts';
 export type { OffloadParametersOptions } from './offload-parameters.ts';
 export type { OffloadState, OffloadStateChange, OffloadStateReason, UploadReason, UserUploadReason } from './offload-state.ts';
 export { OffloadedObject } from './offloaded-object.ts';
-export { confirmNeighbor, hasProgressed, isReachabilityStale, reachabilityTime } from './reachability.ts';
+export { confirmNeighbor, hasProgressed } from './reachability.ts';
 export type { ReachabilityPolicy, ReachabilityQuery } from './reachability.ts';
 export type {
   ChimneyStatistics,
@@ -29,7 +29,5 @@ export type {
   UploadResult,
   UploadedState,
 } from './results.ts';
-export { convertTicks, msFromTicks, readRoundTrip, tickCount, ticksFromMs, writeRoundTrip } from './ticks.ts';
+export { msFromTicks, readRoundTrip, tickCount, ticksFromMs, writeRoundTrip } from './ticks.ts';
 export type { RoundTrip } from './ticks.ts';
-export { mergedRoundTrip, timestampDelta, timestampOf } from './timestamps.ts';
-export { isMandatoryUpload } from './upload-reasons.ts';

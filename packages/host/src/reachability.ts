@@ -41,16 +41,6 @@ export function answerReachability(block: ProtocolOffloadBlockList, policy: Reac
   return NDIS_STATUS_SUCCESS;
 }
 
-/** HRT or NRT: when a neighbor was last confirmed, in the ticks of a clock that wraps. */
-export function reachabilityTime(nowTicks: number, delta: number): number {
-  return (nowTicks - delta) >>> 0;
-}
-
-/** True when a target has to ask before it transmits: both confirmations are older than `nceStaleTicks`. */
-export function isReachabilityStale(nowTicks: number, nicTime: number, hostTime: number, nceStaleTicks: number): boolean {
-  return (nowTicks - nicTime) >>> 0 > nceStaleTicks >>> 0 && (nowTicks - hostTime) >>> 0 > nceStaleTicks >>> 0;
-}
-
 /**
  * What a host that answered 0 finds out later by a query: whether the target has seen progress since it asked. When not,
  * the host probes the neighbor itself, and invalidates it if nobody answers.

@@ -10,14 +10,6 @@ export function msFromTicks(ticks: number, ticksPerSecond: number): number {
   return (ticks * 1000) / ticksPerSecond;
 }
 
-/**
- * Ticks of one clock in those of another: the host's ticks in a NIC's, or the other way round. Rounded down, as ages
- * are: what is younger than a tick has no age. Source: `making-a-neighborreachabilityquery-indication.md`.
- */
-export function convertTicks(ticks: number, fromTicksPerSecond: number, toTicksPerSecond: number): number {
-  return Math.floor((ticks * toTicksPerSecond) / fromTicksPerSecond);
-}
-
 /** A clock in ticks, 32 bits that wrap. @param nowMs milliseconds of a monotonic clock. */
 export function tickCount(nowMs: number, ticksPerSecond: number): number {
   return Math.floor((nowMs * ticksPerSecond) / 1000) | 0;

@@ -1,6 +1,5 @@
-import type { OffloadHandle, TcpOffloadStateCached, TcpOffloadStateConst, TcpOffloadStateDelegated } from '@ndis-chimney/types';
+import { CachedStates, type OffloadHandle, type TcpOffloadStateCached, type TcpOffloadStateConst, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 
-import { CachedStates } from './cached-states.ts';
 import type { OffloadAdapter } from './offload-adapter.ts';
 import type { PathObject } from './offload-objects.ts';
 import { RecordTable } from './record-table.ts';

@@ -22,6 +22,8 @@ import {
   SIZEOF_TCP_OFFLOAD_STATE_DELEGATED,
   TCP_OFFLOAD_CONNECTION_STATE,
   offloadLayerOf,
+  hasUnacknowledgedFin,
+  isOffloadableState,
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
   type NeighborOffloadState,
@@ -38,7 +40,7 @@ import { NeighborObject, PathObject, objectOf, type OffloadObject } from './offl
 import { QUESTION } from './questions.ts';
 import { seqDelta } from './seq.ts';
 import type { StateOperation } from './state-operations.ts';
-import { hasUnacknowledgedFin, isOffloadableState, type TcpObject } from './tcp-object.ts';
+import type { TcpObject } from './tcp-object.ts';
 import { writeRecord } from './tcp-state.ts';
 
 /** Depth of the TCP layer below a neighbor at the root: nothing hangs deeper. */

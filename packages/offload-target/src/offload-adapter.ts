@@ -6,6 +6,7 @@ import {
   NdisTcpConnectionOffloadParameters,
   TCP_OFFLOAD_EVENT_TYPE,
   TCP_UPLOAD_REASON,
+  isMandatoryUpload,
   type Clock,
   type DeferredRoutine,
   type MiniportOffloadBlockList,
@@ -35,7 +36,7 @@ import type { StateOperation } from './state-operations.ts';
 import { TrafficStatistics } from './statistics.ts';
 import type { ResolvedLimits } from './target-limits.ts';
 import type { TcpObject } from './tcp-object.ts';
-import { isAllowedHalfClosed, isMandatoryReason } from './upload-reasons.ts';
+import { isAllowedHalfClosed } from './upload-reasons.ts';
 import { Upcalls } from './upcalls.ts';
 import { tellSettings } from './update.ts';
 
@@ -271,7 +272,7 @@ export class OffloadAdapter implements DeferredRoutine {
     if (tcp.uploadReason !== 0 || tcp.isFailed) return;
     if (tcp.isHalfClosed && !isAllowedHalfClosed(reason)) return;
     this.indicateEvent(tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve, reason);
-    if (!isMandatoryReason(reason) || (reason === TCP_UPLOAD_REASON.InvalidState && this.limits.isInvalidateLenient)) return;
+    if (!isMandatoryUpload(reason) || (reason === TCP_UPLOAD_REASON.InvalidState && this.limits.isInvalidateLenient)) return;
     tcp.uploadReason = reason;
     tcp.dataPath?.stopForUpload();
     if (tcp.isHeld) tcp.dataPath?.giveBack();

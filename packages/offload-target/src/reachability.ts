@@ -7,26 +7,11 @@ import {
   OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   createMiniportOffloadBlockList,
+  isNeighborStale,
 } from '@ndis-chimney/types';
 
 import type { OffloadAdapter } from './offload-adapter.ts';
 import type { NeighborObject } from './offload-objects.ts';
-
-/**
- * True when nobody has heard of a neighbor for too long. All are ticks, 32 bits that wrap.
- * @param now the target's clock. @param nicReachableAt NRT, the target's last proof. @param hostReachableAt HRT, the
- * host's. @param staleTicks `NceStaleTicks`; 0: neighbors do not get stale.
- *
- * Source: `making-a-neighborreachabilityquery-indication.md`.
- */
-export function isNeighborStale(now: number, nicReachableAt: number, hostReachableAt: number, staleTicks: number): boolean {
-  return staleTicks !== 0 && (now - nicReachableAt) >>> 0 > staleTicks >>> 0 && (now - hostReachableAt) >>> 0 > staleTicks >>> 0;
-}
-
-/** Ticks of a clock that runs at another rate: those of the host, or of the target. */
-export function scaleTicks(ticks: number, fromTicksPerSecond: number, toTicksPerSecond: number): number {
-  return Math.floor((ticks * toTicksPerSecond) / fromTicksPerSecond);
-}
 
 /**
  * Asks the host about neighbors that have not been heard of, before something is sent to them. The host answers inside

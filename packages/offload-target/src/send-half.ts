@@ -3,6 +3,7 @@ import {
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_OFFLOAD_CONNECTION_STATE,
+  hasUnacknowledgedFin,
   type NDIS_STATUS,
   type NetBufferList,
 } from '@ndis-chimney/types';
@@ -10,7 +11,7 @@ import {
 import type { OffloadAdapter } from './offload-adapter.ts';
 import { SendQueue } from './send-queue.ts';
 import { seqAdd, seqDelta } from './seq.ts';
-import { hasUnacknowledgedFin, type TcpObject } from './tcp-object.ts';
+import type { TcpObject } from './tcp-object.ts';
 
 const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 

@@ -311,16 +311,6 @@ function isEstablished(state: TCP_OFFLOAD_CONNECTION_STATE): boolean {
   return state === STATE.TcpConnectionEstablished || state === STATE.TcpConnectionCloseWait;
 }
 
-/** True in the states in which a connection may be offloaded (`ns-ndischimney-_tcp_offload_state_delegated.md`). */
-export function isOffloadableState(state: number): boolean {
-  return state >= STATE.TcpConnectionEstablished && state <= STATE.TcpConnectionLastAck;
-}
-
 function isState(state: number): boolean {
   return Number.isInteger(state) && state >= STATE.TcpConnectionClosed && state <= STATE.TcpConnectionTimeWait;
-}
-
-/** True in the states in which the host's FIN was sent, or is to be sent, and is not acknowledged. */
-export function hasUnacknowledgedFin(state: number): boolean {
-  return state === STATE.TcpConnectionFinWait1 || state === STATE.TcpConnectionClosing || state === STATE.TcpConnectionLastAck;
 }

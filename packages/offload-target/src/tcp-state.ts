@@ -1,6 +1,8 @@
 import {
   BACKLOG_SIZE_UNSUPPORTED,
   TIMEOUT_DELTA_NOT_RUNNING,
+  timestampAt,
+  timestampDelta,
   type TCP_OFFLOAD_CONNECTION_STATE,
   type TcpOffloadStateConst,
   type TcpOffloadStateDelegated,
@@ -10,7 +12,6 @@ import type { ConnectionRecord, ConnectionReport, ConnectionSettings } from './c
 import { bytesOfList } from './mdl-cursor.ts';
 import { FIELD } from './record-table.ts';
 import type { TcpObject } from './tcp-object.ts';
-import { timestampAt, timestampDelta } from './timestamps.ts';
 
 /** Keeps the constant and delegated state of a new connection. */
 export function storeState(tcp: TcpObject, constState: TcpOffloadStateConst, delegated: TcpOffloadStateDelegated): void {

@@ -1,4 +1,4 @@
-import { convertTicks, createOffloadParameters, hasProgressed, isReachabilityStale, reachabilityTime, readRoundTrip, describeConnection, type AdapterEvent, type HostNeighbor, type ReachabilityPolicy } from '@ndis-chimney/host';
+import { createOffloadParameters, hasProgressed, readRoundTrip, describeConnection, type AdapterEvent, type HostNeighbor, type ReachabilityPolicy } from '@ndis-chimney/host';
 import {
   INDICATE_OFFLOAD_EVENT,
   NDIS_DEVICE_POWER_STATE,
@@ -17,6 +17,9 @@ import {
   OID_PNP_SET_POWER,
   OID_TCP4_OFFLOAD_STATS,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
+  convertTicks,
+  isNeighborStale,
+  reachabilityTime,
   type NdisOidRequest,
   type NdisTcpConnectionOffloadParameters,
   type NeighborOffloadState,
@@ -151,7 +154,7 @@ describe('reachability in numbers', () => {
 
   test('GV-EVT-6: with NceStaleTicks 100 nothing is asked at 80, and at 81 it is', () => {
     const time = reachabilityTime(30, 50);
-    expect([isReachabilityStale(80, time, time, 100), isReachabilityStale(81, time, time, 100)]).toEqual([false, true]);
+    expect([isNeighborStale(80, time, time, 100), isNeighborStale(81, time, time, 100)]).toEqual([false, true]);
     expect((81 - time) >>> 0).toBe(101);
   });
 
@@ -159,7 +162,7 @@ describe('reachability in numbers', () => {
     const nic = reachabilityTime(30, 50);
     const host = reachabilityTime(81, answer);
     let now = 82;
-    while (!isReachabilityStale(now, nic, host, 100)) now++;
+    while (!isNeighborStale(now, nic, host, 100)) now++;
     expect(now).toBe(next);
   });
 

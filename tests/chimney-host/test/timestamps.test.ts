@@ -1,6 +1,5 @@
-import { mergedRoundTrip, timestampDelta, timestampOf } from '@ndis-chimney/host';
 import { blocksOf } from '@ndis-chimney/kit';
-import type { TcpOffloadStateDelegated } from '@ndis-chimney/types';
+import { mergedRoundTripTicks, timestampAt, timestampDelta, type TcpOffloadStateDelegated } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
 import { createHostStack, from, type HostStack } from './host-stack.ts';
@@ -15,19 +14,19 @@ function play(lines: readonly Line[]): { readonly values: number[]; readonly sta
   const values = lines.map(([stack, nic, event, echoed]) => {
     switch (event) {
       case 'host sends':
-        return timestampOf(stack, stackDelta);
+        return timestampAt(stack, stackDelta);
       case 'target sends':
-        return timestampOf(nic, nicDelta);
+        return timestampAt(nic, nicDelta);
       case 'host offloads':
-        nicDelta = timestampDelta(timestampOf(stack, stackDelta), nic);
-        return timestampOf(nic, nicDelta);
+        nicDelta = timestampDelta(timestampAt(stack, stackDelta), nic);
+        return timestampAt(nic, nicDelta);
       case 'target uploads':
-        stackDelta = timestampDelta(timestampOf(nic, nicDelta), stack);
-        return timestampOf(stack, stackDelta);
+        stackDelta = timestampDelta(timestampAt(nic, nicDelta), stack);
+        return timestampAt(stack, stackDelta);
       case 'host hears':
-        return mergedRoundTrip(stack, stackDelta, echoed);
+        return mergedRoundTripTicks(stack, stackDelta, echoed);
       case 'target hears':
-        return mergedRoundTrip(nic, nicDelta, echoed);
+        return mergedRoundTripTicks(nic, nicDelta, echoed);
     }
   });
   return { values, stackDelta, nicDelta };
@@ -72,7 +71,7 @@ describe('timestamps in numbers', () => {
   });
 
   test('GV-TS-5: across the wrap', () => {
-    expect(mergedRoundTrip(10, -100, 0xFFFF_FFA0)).toBe(6);
+    expect(mergedRoundTripTicks(10, -100, 0xFFFF_FFA0)).toBe(6);
   });
 });
 

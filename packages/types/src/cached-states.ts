@@ -1,4 +1,4 @@
-import { TcpOffloadStateCached } from '@ndis-chimney/types';
+import { TcpOffloadStateCached } from './tcp-offload-state.ts';
 
 /**
  * Keeps one copy of settings that many connections have in common: hosts offload thousands of connections with the same
