@@ -30,6 +30,8 @@ export const ARROWS = {
   host: ['core'],
   'offload-target': ['core'],
   'target-memory': ['offload-target'],
+  'target-faulty': ['core'],
+  conformance: ['core', 'host', 'offload-target'],
   stack: ['host', 'intermediate', 'target-memory'],
 };
 

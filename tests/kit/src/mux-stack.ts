@@ -1,15 +1,11 @@
+import { membersOf, present, ProbeHost, ProbeTarget, type ProbeTree, textsOf } from '@ndis-chimney/conformance/probes';
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { MuxDriver, type MuxOptions } from '@ndis-chimney/intermediate';
 import { NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_ALL, TCP_OFFLOAD_EVENT_TYPE, type ChimneyViolation, type NdisStatusIndication, type NetBufferList, type OffloadHandle } from '@ndis-chimney/types';
 
-import { membersOf, textsOf } from './lists.ts';
-import { present } from './present.ts';
-import { ProbeHost } from './probe-host.ts';
 import { INDIFFERENT } from './probe-stack.ts';
-import { ProbeTarget } from './probe-target.ts';
 import { requireNothingLeft, terminateAllOf } from './take-down.ts';
-import type { ProbeTree } from './trees.ts';
 
 /** Options of {@link createMuxStack}. */
 export interface MuxStackOptions {

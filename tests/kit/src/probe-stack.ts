@@ -1,14 +1,10 @@
+import { membersOf, present, type ProbeContext, ProbeHost, ProbeTarget, type ProbeTree, textsOf } from '@ndis-chimney/conformance/probes';
 import { Ndis, type NdisOptions } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/intermediate';
 import type { ChimneyViolation, NdisObserver, NetBufferList, OffloadHandle } from '@ndis-chimney/types';
 
-import { membersOf, textsOf } from './lists.ts';
-import { present } from './present.ts';
-import { ProbeHost } from './probe-host.ts';
-import { ProbeTarget, type ProbeContext } from './probe-target.ts';
 import { requireNothingLeft, terminateAllOf } from './take-down.ts';
-import type { ProbeTree } from './trees.ts';
 
 /** Options of {@link createProbeStack}. */
 export interface ProbeStackOptions {

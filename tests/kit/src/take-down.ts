@@ -1,9 +1,7 @@
+import { type ProbeHost, siblings } from '@ndis-chimney/conformance/probes';
 import type { Ndis } from '@ndis-chimney/core';
 import type { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import type { ChimneyViolation, ProtocolOffloadBlockList } from '@ndis-chimney/types';
-
-import type { ProbeHost } from './probe-host.ts';
-import { siblings } from './trees.ts';
 
 /** Terminates whatever of a host is offloaded, layer by layer from the top. @param finish completes what is below. */
 export function terminateAllOf(host: ProbeHost, finish: () => void): void {

@@ -9,7 +9,7 @@ import {
 
 import { neighborState, pathState, tcpState } from './states.ts';
 
-const { NeighborOffloadState, Ip4OffloadState, TcpOffloadState } = OFFLOAD_STATE_TYPE;
+const { NeighborOffloadState, Ip4OffloadState, Ip6OffloadState, TcpOffloadState } = OFFLOAD_STATE_TYPE;
 
 /** A block of each layer. Without a handle it is a placeholder, and carries no state. */
 export function neighborBlock(handle: OffloadHandle | null): ProtocolOffloadBlockList {
@@ -17,8 +17,8 @@ export function neighborBlock(handle: OffloadHandle | null): ProtocolOffloadBloc
 }
 
 /** See {@link neighborBlock}. */
-export function pathBlock(handle: OffloadHandle | null): ProtocolOffloadBlockList {
-  return createProtocolOffloadBlockList(Ip4OffloadState, handle, handle === null ? null : pathState());
+export function pathBlock(handle: OffloadHandle | null, isIPv6 = false): ProtocolOffloadBlockList {
+  return createProtocolOffloadBlockList(isIPv6 ? Ip6OffloadState : Ip4OffloadState, handle, handle === null ? null : pathState(isIPv6));
 }
 
 /** See {@link neighborBlock}. */

@@ -29,14 +29,19 @@ export function neighborState(): NeighborOffloadState {
   return new OffloadBlockState(new NeighborOffloadStateConst(), cached, new NeighborOffloadStateDelegated());
 }
 
-/** State of an IPv4 path from 192.0.2.1 to 192.0.2.2 with an Ethernet MTU. */
-export function pathState(): PathOffloadState {
+/** State of a path from 192.0.2.1 to 192.0.2.2, or from 2001:db8::1 to 2001:db8::2, with an Ethernet MTU. */
+export function pathState(isIPv6 = false): PathOffloadState {
   const constant = new PathOffloadStateConst();
-  constant.sourceAddress = Uint8Array.of(192, 0, 2, 1);
-  constant.destinationAddress = Uint8Array.of(192, 0, 2, 2);
+  constant.sourceAddress = documentationAddress(isIPv6, 1);
+  constant.destinationAddress = documentationAddress(isIPv6, 2);
   const cached = new PathOffloadStateCached();
   cached.pathMtu = 1500;
   return new OffloadBlockState(constant, cached, new PathOffloadStateDelegated());
+}
+
+/** An address of the blocks that are set aside for documentation: RFC 5737 section 3, RFC 3849 section 2. */
+function documentationAddress(isIPv6: boolean, last: number): Uint8Array<ArrayBuffer> {
+  return isIPv6 ? Uint8Array.of(0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last) : Uint8Array.of(192, 0, 2, last);
 }
 
 /** State of an established, idle connection whose sequence numbers are about to wrap. */

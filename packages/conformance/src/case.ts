@@ -1,0 +1,47 @@
+import type { RequirementId } from './requirements.ts';
+
+/**
+ * One thing the contract asks for, as data that any test runner can run. Nothing is shared between cases: each makes a
+ * world of its own, in which time and chance are the kit's.
+ */
+export interface ConformanceCase {
+  /** Stable: `target-send-order`, `intermediate-terminate-relay`. */
+  readonly id: string;
+  /** A sentence about behavior, for reports. */
+  readonly title: string;
+  /** The rules the case decides, `CHIM-…`; see docs/reference/rules.md. */
+  readonly rules: readonly string[];
+  /** The clause of the certification requirements it belongs to. */
+  readonly requirement: RequirementId;
+  /** What the subject has to be able to do for the case to be decidable. */
+  readonly requires: readonly Ability[];
+  /** Those of `requires` that this subject lacks: unless it is empty, the case is not run. */
+  readonly missing: readonly Ability[];
+  /** True in the minor version that brings the case: it is run and reported, and fails nobody. */
+  readonly isAdvisory: boolean;
+  /** Resolves when the subject did right. @throws ConformanceFailure that says what it did wrong. */
+  readonly run: () => Promise<void>;
+}
+
+/** What a subject may be able to do, for the cases that need it. */
+export const ABILITY = {
+  /** The kit can speak for the far end of a connection: write, read, end, reset. */
+  peer: 'the far end of a connection is at the kit\'s command',
+  /** Segments that the host forwards are processed. */
+  forward: 'forwarded segments are processed',
+  /** Time is what `advance` says, so that timers can be waited for and silence can be proved. */
+  'virtual-time': 'time is injected',
+  /** The kit can make it indicate OFFLOAD_PAUSE, UPLOAD_ALL and OFFLOAD_RESUME. */
+  control: 'pause, upload-all and resume are at the kit\'s command',
+  /** Can be made with room for so many connections. */
+  'connection-capacity': 'the connection capacity can be set',
+  /** Can be made to track so many VLANs. */
+  'vlan-capacity': 'the VLAN capacity can be set',
+  /** Can be made to ask about stale neighbors. */
+  'neighbor-query': 'stale neighbors are asked about before a transmission',
+  /** The kit can break the hardware under a connection. */
+  'hardware-failure': 'hardware failures are at the kit\'s command',
+  /** Counts what OID_TCP_OFFLOAD_STATS and its like ask for. */
+  statistics: 'statistics are counted',
+} as const;
+export type Ability = keyof typeof ABILITY;

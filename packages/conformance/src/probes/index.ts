@@ -1,0 +1,15 @@
+export { CallLog, type ProbeCall, type ProbeHook } from './call-log.ts';
+export { bytesOf, createList, link, membersOf, textOf, textsOf, type Content } from './lists.ts';
+export { present } from './present.ts';
+export { ProbeBinding, ProbeHost, type ProbeHostOptions } from './probe-host.ts';
+export {
+  ProbeContext,
+  ProbeTarget,
+  type CompleteTreeOptions,
+  type IndicationAnswer,
+  type PendingTree,
+  type ProbeOperation,
+  type ProbeTargetOptions,
+} from './probe-target.ts';
+export { START_SEQ, neighborState, pathState, tcpState } from './states.ts';
+export { blocksOf, neighborBlock, newTree, pathBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';

@@ -1,0 +1,92 @@
+import type { Ndis } from '@ndis-chimney/core';
+import type { Clock, DpcQueue, MiniportDriver, NdisMiniportDriverHandle, NdisProtocolHandle, OffloadTargetEnvironment, Random } from '@ndis-chimney/types';
+
+import type { Ability } from './case.ts';
+
+/** The far end of a connection, in the hands of the kit. `MemoryPeer` of the memory target is one. */
+export interface ConformancePeer {
+  /**
+   * Sends bytes, the last segment with PSH. The kit does not change them. The promise resolves when all of them are
+   * acknowledged, and rejects when the connection was reset.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<unknown>;
+  /** What has arrived, at least one byte, or null after the host's FIN; waits for it. Rejects when the connection was reset. */
+  read(): Promise<Uint8Array<ArrayBufferLike> | null>;
+  /** Sends a FIN after everything written. Resolves when it is acknowledged. */
+  end(): Promise<unknown>;
+  /** Sends an acceptable RST. */
+  reset(): void;
+}
+
+/** What a case asks a target to be made like, as far as its abilities say it can. */
+export interface TargetWishes {
+  /** With the ability `connection-capacity`: room for so many connections. */
+  readonly connectionCapacity?: number;
+  /** With the ability `vlan-capacity`: so many VLANs besides the untagged one. */
+  readonly vlanCapacity?: number;
+}
+
+/** One target, made for one case. */
+export interface TargetUnderTest {
+  /** The miniport driver, not yet registered. */
+  readonly target: MiniportDriver<never>;
+  /** With the ability `peer`: the far end of the connection between these ports, once it is offloaded. */
+  peer?(hostPort: number, peerPort: number): ConformancePeer | Promise<ConformancePeer>;
+  /** With the ability `control`: what the target does when its maker says so. */
+  pauseOffload?(): void;
+  uploadAll?(): void;
+  resumeOffload?(): void;
+  /** With the ability `hardware-failure`: the record of the connection between these ports is lost. */
+  failHardware?(hostPort: number, peerPort: number): void;
+  /** When the case is over, however it ended. */
+  dispose?(): void | Promise<void>;
+}
+
+/** Where time, chance and deferred work of a case come from, and how they go on. */
+export interface ConformanceRuntime {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dpcQueue: DpcQueue;
+  /** Everything that is due now happens, also in other threads. */
+  settle(): Promise<void>;
+  /** So much time passes, and everything that falls due meanwhile happens. */
+  advance(ms: number): Promise<void>;
+}
+
+/** What a target's maker tells the kit about it. */
+export interface OffloadTargetAbilities {
+  /** What it can do besides its duty. Cases that need more are skipped. */
+  readonly abilities?: readonly Ability[];
+  /** With the ability `peer`: bytes a far end takes while nobody reads it. */
+  readonly peerWindowBytes?: number;
+  /** Bytes of one connection the target can hold that nobody has received. Default 65536. */
+  readonly bufferBytes?: number;
+}
+
+/** Options of `offloadTargetConformance`. */
+export interface OffloadTargetConformanceOptions extends OffloadTargetAbilities {
+  /** Makes one target; called once per case. */
+  create(environment: OffloadTargetEnvironment, wishes: TargetWishes): TargetUnderTest | Promise<TargetUnderTest>;
+  /** Intermediate drivers to try it behind, from the host down. Default none. */
+  readonly intermediates?: readonly IntermediateFactory[];
+  /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
+  readonly createRuntime?: () => ConformanceRuntime;
+  /** Order of DPCs and what the target draws. Default 1. */
+  readonly seed?: string | number;
+}
+
+/** An intermediate driver, as far as the kit has to know it; `PassThroughDriver` and what is derived from it have it. */
+export interface IntermediateUnderTest {
+  readonly name: string;
+  /** Registers both edges with NDIS. */
+  register(): unknown;
+  /** The upper edge; valid after `register`. */
+  readonly ndisDriverHandle: NdisMiniportDriverHandle;
+  /** The lower edge; valid after `register`. */
+  readonly ndisProtocolHandle: NdisProtocolHandle;
+  /** Name of the virtual miniport above an adapter. */
+  virtualNameOf(adapterName: string): string;
+}
+
+/** Makes an intermediate driver, not yet registered. */
+export type IntermediateFactory = (ndis: Ndis) => IntermediateUnderTest;

@@ -1,0 +1,45 @@
+import { initiateCases } from './initiate.ts';
+import { queryCases } from './query.ts';
+import { updateCases } from './update.ts';
+import { invalidateCases } from './invalidate.ts';
+import { terminateCases } from './terminate.ts';
+import { sendCases } from './send.ts';
+import { receiveCases } from './receive.ts';
+import { receiveIndicationCases } from './receive-indication.ts';
+import { receiveReturnCases } from './receive-return.ts';
+import { forwardCases } from './forward.ts';
+import { disconnectCases } from './disconnect.ts';
+import { eventsCases } from './events.ts';
+import { netBufferListsCases } from './net-buffer-lists.ts';
+import { blocksCases } from './blocks.ts';
+import { timersCases } from './timers.ts';
+import { timestampsCases } from './timestamps.ts';
+import { stateCases } from './state.ts';
+import { vlanCases } from './vlan.ts';
+import { capabilitiesCases } from './capabilities.ts';
+import { powerCases } from './power.ts';
+import type { TargetCase } from './target-case.ts';
+
+/** All cases for offload targets, by rule group. */
+export const targetCases: readonly TargetCase[] = [
+  ...initiateCases,
+  ...queryCases,
+  ...updateCases,
+  ...invalidateCases,
+  ...terminateCases,
+  ...sendCases,
+  ...receiveCases,
+  ...receiveIndicationCases,
+  ...receiveReturnCases,
+  ...forwardCases,
+  ...disconnectCases,
+  ...eventsCases,
+  ...netBufferListsCases,
+  ...blocksCases,
+  ...timersCases,
+  ...timestampsCases,
+  ...stateCases,
+  ...vlanCases,
+  ...capabilitiesCases,
+  ...powerCases,
+];

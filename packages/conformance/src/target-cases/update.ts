@@ -1,0 +1,3 @@
+import type { TargetCase } from './target-case.ts';
+
+export const updateCases: readonly TargetCase[] = [];

@@ -1,0 +1,278 @@
+import { Ndis } from '@ndis-chimney/core';
+import {
+  NDIS_STATUS_SUCCESS,
+  OffloadHandle,
+  formatNdisStatus,
+  type ChimneyViolation,
+  type NdisBinding,
+  type NdisMiniport,
+  type NdisMiniportDriverHandle,
+  type NetBufferList,
+  type PathOffloadState,
+  type ProtocolOffloadBlockList,
+  type TcpOffloadState,
+} from '@ndis-chimney/types';
+
+import { ConformanceFailure, check } from '../check.ts';
+import { present } from '../probes/present.ts';
+import { blocksOf, neighborBlock, pathBlock, siblings, tcpBlock, under } from '../probes/trees.ts';
+import type { ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import { CaseHost } from './case-host.ts';
+import type { JournalEntry, StateOperationName } from './journal.ts';
+import { createSeededRuntime } from './seeded-runtime.ts';
+import { WorldConnection } from './world-connection.ts';
+
+/** How long something may take before it is called missing, in milliseconds of the world's clock. */
+const PATIENCE_MS = 60_000;
+/** Steps of that wait. */
+const STEP_MS = 50;
+const ADAPTER = 'nic0';
+
+/** What is different about a connection that a case offers. */
+export interface ConnectionWishes {
+  /** Default: one that no other connection of the world has. */
+  readonly hostPort?: number;
+  readonly isIPv6?: boolean;
+  /** Send data that comes along. */
+  readonly chain?: NetBufferList;
+  /** Last changes of its state before it is offered. */
+  readonly change?: (state: TcpOffloadState, block: ProtocolOffloadBlockList) => void;
+  readonly changePath?: (state: PathOffloadState) => void;
+}
+
+/**
+ * The world of one case: NDIS, one adapter of the target under test, intermediate drivers if asked for, and a host in
+ * the hands of the case.
+ */
+export class TargetWorld {
+  readonly runtime: ConformanceRuntime;
+  readonly ndis: Ndis;
+  readonly host: CaseHost;
+  readonly options: OffloadTargetConformanceOptions;
+  /** What the target's maker gave. */
+  readonly subject: TargetUnderTest;
+  /** Violations so far that no {@link expectViolation} has taken. */
+  readonly violations: ChimneyViolation[] = [];
+  private readonly intermediates: IntermediateUnderTest[] = [];
+  private driver: NdisMiniportDriverHandle | null = null;
+  private miniport: NdisMiniport | null = null;
+  private nextPort = 49_152;
+
+  private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest) {
+    this.options = options;
+    this.runtime = runtime;
+    this.ndis = ndis;
+    this.subject = subject;
+    this.host = new CaseHost(ndis);
+    ndis.onViolationReported((violation) => {
+      this.violations.push(violation);
+    });
+  }
+
+  /** Makes and starts a world. @throws ConformanceFailure when the target does not come up. */
+  static async open(options: OffloadTargetConformanceOptions, wishes: TargetWishes = {}): Promise<TargetWorld> {
+    const runtime = options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1);
+    const { clock, dpcQueue, random } = runtime;
+    const ndis = new Ndis({ clock, dpcQueue, random });
+    const subject = await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes);
+    const world = new TargetWorld(options, runtime, ndis, subject);
+    await world.start();
+    return world;
+  }
+
+  private async start(): Promise<void> {
+    const { ndis, subject } = this;
+    const registered = ndis.registerMiniportDriver(subject.target);
+    check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
+    this.driver = registered.ndisDriverHandle;
+    await this.addAdapter();
+    let lower = ADAPTER;
+    for (const make of [...(this.options.intermediates ?? [])].reverse()) {
+      const driver = make(ndis);
+      driver.register();
+      this.intermediates.unshift(driver);
+      ndis.bindAdapter(driver.ndisProtocolHandle, present(ndis.findAdapter(lower)));
+      await this.settle();
+      lower = driver.virtualNameOf(lower);
+    }
+    this.host.register();
+    this.host.bindTo(lower);
+    await this.until(() => this.host.bindings[0]?.binding != null, 'the binding of the host');
+  }
+
+  /** Adds the target's adapter: at the start, and after {@link removeAdapter}. */
+  async addAdapter(): Promise<void> {
+    const added = this.ndis.addAdapter(present(this.driver), ADAPTER);
+    check(added.ndisMiniportHandle !== null, `the target's adapter did not initialize: ${formatNdisStatus(added.status)}`);
+    this.miniport = added.ndisMiniportHandle;
+    await this.settle();
+  }
+
+  /** The target's adapter. */
+  get adapter(): NdisMiniport {
+    return present(this.miniport);
+  }
+
+  /** Where the host's calls go. */
+  get binding(): NdisBinding {
+    return present(this.host.bindings.at(-1)?.binding);
+  }
+
+  /** True when the host's calls reach the target directly. */
+  get isDirect(): boolean {
+    return this.intermediates.length === 0;
+  }
+
+  /** Everything that is due now happens. */
+  settle(): Promise<void> {
+    return this.runtime.settle();
+  }
+
+  /** So much time passes. */
+  advance(ms: number): Promise<void> {
+    return this.runtime.advance(ms);
+  }
+
+  /** Waits, letting time pass. @throws ConformanceFailure when it never comes. */
+  async until(isThere: () => boolean, what: string, patienceMs: number = PATIENCE_MS): Promise<void> {
+    await this.settle();
+    for (let waitedMs = 0; !isThere(); waitedMs += STEP_MS) {
+      if (waitedMs >= patienceMs) throw new ConformanceFailure(`${what} did not come within ${patienceMs} ms`);
+      await this.advance(STEP_MS);
+    }
+  }
+
+  /** Waits for a promise, letting time pass. @throws ConformanceFailure when it stays open; whatever it rejects with. */
+  async wait<T>(promise: Promise<T>, what: string): Promise<T> {
+    let isSettled = false;
+    const settled = (): void => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    await this.until(() => isSettled, what);
+    return promise;
+  }
+
+  /** Makes one state operation and waits for its completion. @returns the root. */
+  async operate(operation: StateOperationName, root: ProtocolOffloadBlockList): Promise<ProtocolOffloadBlockList> {
+    this.begin(operation, root);
+    await this.completed(operation, root);
+    return root;
+  }
+
+  /** Makes one state operation. */
+  begin(operation: StateOperationName, root: ProtocolOffloadBlockList): void {
+    const { binding } = this;
+    if (operation === 'initiate') this.host.initiate(root, binding);
+    else if (operation === 'query') binding.queryOffloadState(root);
+    else if (operation === 'update') binding.updateOffload(root);
+    else if (operation === 'invalidate') binding.invalidateOffload(root);
+    else binding.terminateOffload(root);
+  }
+
+  /** Waits for the completion of a state operation. */
+  async completed(operation: StateOperationName, root: ProtocolOffloadBlockList): Promise<void> {
+    await this.until(() => this.hasCompleted(operation, root), `the completion of ${operation}`);
+  }
+
+  /** True when the completion of a state operation has come. */
+  hasCompleted(operation: StateOperationName, root: ProtocolOffloadBlockList): boolean {
+    return this.host.journal.some((entry: JournalEntry) => entry.kind === 'stateComplete' && entry.operation === operation && entry.root === root);
+  }
+
+  /** A new handle of the host's. @param name begins with its layer: `neighbor`, `path`, `connection`. */
+  handle(name: string): OffloadHandle {
+    return new OffloadHandle(this.binding, name);
+  }
+
+  /** A TCP block for a new connection. */
+  tcp(wishes: ConnectionWishes = {}): ProtocolOffloadBlockList {
+    const block = tcpBlock(this.handle(`connection ${this.nextPort}`));
+    const state = block.state as TcpOffloadState;
+    present(state.const).localPort = wishes.hostPort ?? this.nextPort++;
+    if (wishes.chain !== undefined) block.netBufferListChain = wishes.chain;
+    wishes.change?.(state, block);
+    return block;
+  }
+
+  /** A path block with these connections, for a new path. */
+  path(connections: readonly ProtocolOffloadBlockList[], wishes: ConnectionWishes = {}): ProtocolOffloadBlockList {
+    const block = pathBlock(this.handle('path'), wishes.isIPv6 === true);
+    wishes.changePath?.(block.state as PathOffloadState);
+    return under(block, ...connections);
+  }
+
+  /** A neighbor block with these paths, for a new neighbor. */
+  neighbor(...paths: ProtocolOffloadBlockList[]): ProtocolOffloadBlockList {
+    return under(neighborBlock(this.handle('neighbor')), ...paths);
+  }
+
+  /** Offers one connection with a path and a neighbor of its own. @throws ConformanceFailure unless all of it succeeds. */
+  async connect(wishes: ConnectionWishes = {}): Promise<WorldConnection> {
+    const [connection] = await this.connectAll(1, wishes);
+    return present(connection);
+  }
+
+  /** Offers connections that share a path and a neighbor. @throws ConformanceFailure unless all of it succeeds. */
+  async connectAll(count: number, wishes: ConnectionWishes = {}): Promise<WorldConnection[]> {
+    const connections = Array.from({ length: count }, () => new WorldConnection(this, this.tcp(wishes)));
+    const root = this.neighbor(this.path(connections.map(({ block }) => block), wishes));
+    await this.operate('initiate', root);
+    for (const { status } of blocksOf(root)) check(status === NDIS_STATUS_SUCCESS, `an initiate that nothing speaks against ended with ${formatNdisStatus(status)}`);
+    return connections;
+  }
+
+  /** Takes the oldest violation. @throws ConformanceFailure unless it is of this rule. */
+  expectViolation(rule: string): ChimneyViolation {
+    const violation = this.violations.shift();
+    if (violation?.rule !== rule) throw new ConformanceFailure(`expected a violation of ${rule}, found ${violation?.message ?? 'none'}`);
+    return violation;
+  }
+
+  /** Terminates whatever is offloaded, layer by layer from the top. */
+  async terminateAll(): Promise<void> {
+    for (const layer of ['connection', 'path', 'neighbor']) {
+      const blocks: ProtocolOffloadBlockList[] = [];
+      for (const [handle, block] of this.host.handles) {
+        if (!String(handle.owner).startsWith(layer) || (handle.state !== 'offloaded' && handle.state !== 'lost') || handle.binding !== this.binding) continue;
+        block.dependentBlockList = null;
+        block.netBufferListChain = null;
+        blocks.push(layer === 'connection' ? new WorldConnection(this, block).terminateBlock() : block);
+      }
+      const root = siblings(...blocks);
+      if (root === null) continue;
+      await this.operate('terminate', root);
+      if (layer === 'connection') for (const block of blocks) new WorldConnection(this, present(this.host.handles.get(present(block.offloadHandle)))).uploaded(block);
+    }
+  }
+
+  /** Takes the target's adapter away, as an operating system does; the host gives up its binding. */
+  async removeAdapter(): Promise<void> {
+    await this.terminateAll();
+    this.host.returnKept();
+    let isGone = false;
+    this.ndis.removeAdapter(this.adapter, () => {
+      isGone = true;
+    });
+    await this.until(() => isGone, 'the halt of the adapter');
+  }
+
+  /**
+   * Takes everything down.
+   * @throws ConformanceFailure when something is left behind, or a rule was broken.
+   */
+  async close(): Promise<void> {
+    await this.settle();
+    await this.removeAdapter();
+    this.host.free();
+    const problems = this.violations.map(({ message }) => message);
+    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left`);
+    this.ndis.deregisterProtocolDriver(this.host.protocolHandle);
+    for (const driver of this.intermediates) {
+      this.ndis.deregisterProtocolDriver(driver.ndisProtocolHandle);
+      this.ndis.deregisterMiniportDriver(driver.ndisDriverHandle);
+    }
+    this.ndis.deregisterMiniportDriver(present(this.driver));
+    if (problems.length > 0) throw new ConformanceFailure(problems.join('; '));
+  }
+}

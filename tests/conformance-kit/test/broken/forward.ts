@@ -1,0 +1,3 @@
+import type { Broken } from './broken-target.ts';
+
+export const brokenForward: readonly Broken[] = [];

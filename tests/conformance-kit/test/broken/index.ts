@@ -1,0 +1,45 @@
+import type { Broken } from './broken-target.ts';
+import { brokenInitiate } from './initiate.ts';
+import { brokenQuery } from './query.ts';
+import { brokenUpdate } from './update.ts';
+import { brokenInvalidate } from './invalidate.ts';
+import { brokenTerminate } from './terminate.ts';
+import { brokenSend } from './send.ts';
+import { brokenReceive } from './receive.ts';
+import { brokenReceiveIndication } from './receive-indication.ts';
+import { brokenReceiveReturn } from './receive-return.ts';
+import { brokenForward } from './forward.ts';
+import { brokenDisconnect } from './disconnect.ts';
+import { brokenEvents } from './events.ts';
+import { brokenNetBufferLists } from './net-buffer-lists.ts';
+import { brokenBlocks } from './blocks.ts';
+import { brokenTimers } from './timers.ts';
+import { brokenTimestamps } from './timestamps.ts';
+import { brokenState } from './state.ts';
+import { brokenVlan } from './vlan.ts';
+import { brokenCapabilities } from './capabilities.ts';
+import { brokenPower } from './power.ts';
+
+/** All broken targets, by rule group. */
+export const brokenTargets: readonly Broken[] = [
+  ...brokenInitiate,
+  ...brokenQuery,
+  ...brokenUpdate,
+  ...brokenInvalidate,
+  ...brokenTerminate,
+  ...brokenSend,
+  ...brokenReceive,
+  ...brokenReceiveIndication,
+  ...brokenReceiveReturn,
+  ...brokenForward,
+  ...brokenDisconnect,
+  ...brokenEvents,
+  ...brokenNetBufferLists,
+  ...brokenBlocks,
+  ...brokenTimers,
+  ...brokenTimestamps,
+  ...brokenState,
+  ...brokenVlan,
+  ...brokenCapabilities,
+  ...brokenPower,
+];

@@ -1,0 +1,3 @@
+import type { Broken } from './broken-target.ts';
+
+export const brokenInvalidate: readonly Broken[] = [];
