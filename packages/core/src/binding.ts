@@ -151,6 +151,22 @@ export class Binding implements NdisBinding {
     return this.lower.name;
   }
 
+  get upperName(): string {
+    return this.upper.name;
+  }
+
+  get lowerName(): string {
+    return this.lower.registration.name;
+  }
+
+  get isUpperIntermediate(): boolean {
+    return this.upper.associated !== null;
+  }
+
+  get isLowerIntermediate(): boolean {
+    return this.lower.registration.isIntermediate;
+  }
+
   get outstandingNetBufferLists(): number {
     return this.outstandingNbls;
   }

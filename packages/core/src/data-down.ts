@@ -38,7 +38,7 @@ export function passDownSlowly(
   requirePermission(binding, crossing, handle);
   if (crossing === DDI_CROSSING.offloadTcpDisconnect) requireDisconnectShape(binding, list, crossing);
   if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
-  else tagObserved(binding, crossing, list, flags);
+  else tagObserved(binding, crossing, list, flags, handle);
   return callDriver(binding, crossing, handle, list, flags);
 }
 
@@ -56,11 +56,11 @@ export function relaySlowly(
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
   requirePermission(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
-  if (!pushObserved(binding, crossing, list, pool, upperEdge)) {
+  if (!pushObserved(binding, crossing, handle, list, pool, upperEdge)) {
     if (pool.pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
     try {
       if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
-      else tagObserved(binding, crossing, list, 0);
+      else tagObserved(binding, crossing, list, 0, handle);
     } catch (error) {
       // Refused: the list is the caller's as it was.
       pool.popAll(list);
@@ -84,7 +84,7 @@ function callDriver(binding: Binding, crossing: DdiCrossing, handle: OffloadHand
   }
   if (isCounted) handle.ndisCallDepth--;
   if (status !== NDIS_STATUS_PENDING) reportReturned(binding, crossing, list, status);
-  if (observer !== null) observer.leave(crossing, binding, list, status, flags);
+  if (observer !== null) observer.leave(crossing, binding, list, status, flags, handle);
   return NDIS_STATUS_PENDING;
 }
 
@@ -129,7 +129,7 @@ function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle
 }
 
 /** Tags a list and shows it to the observers: one that throws stops the call, and nothing has happened then. */
-export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number): void {
+export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, detail: number, handle: OffloadHandle | null = null): void {
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
   const { usualSource } = binding;
   const before = binding.outstandingNbls;
@@ -137,7 +137,7 @@ export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBu
   if (log !== null) tagDownLogged(binding, list, log, crossing.call);
   const count = binding.outstandingNbls - before;
   try {
-    binding.observer?.enter(crossing, binding, list, count, detail);
+    binding.observer?.enter(crossing, binding, list, count, detail, handle);
   } catch (error) {
     // The observer may have sent or completed others meanwhile.
     if (log === null) retag(list, count, usualSource);
@@ -148,13 +148,13 @@ export function tagObserved(binding: Binding, crossing: DdiCrossing, list: NetBu
 }
 
 /** As {@link tagObserved} for a relayed list. @returns false, with nothing changed, when it must go the long way. */
-function pushObserved(binding: Binding, crossing: DdiCrossing, list: NetBufferList, contexts: NdisContextPool, upperEdge: unknown): boolean {
+function pushObserved(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, contexts: NdisContextPool, upperEdge: unknown): boolean {
   const { observer } = binding;
   const before = binding.outstandingNbls;
   if (observer === null || observer.seesAllocations || !tagAndPush(binding, list, contexts, upperEdge)) return false;
   const count = binding.outstandingNbls - before;
   try {
-    observer.enter(crossing, binding, list, count, 0);
+    observer.enter(crossing, binding, list, count, 0, handle);
   } catch (error) {
     // With its tags off the list is the caller's, and its contexts can be popped.
     retag(list, count, null);

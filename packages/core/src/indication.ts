@@ -148,7 +148,7 @@ export function indicateBlock(adapter: MiniportAdapter, tree: MiniportOffloadBlo
   }
   const handle = block.offloadHandle as OffloadHandle;
   const binding = beginIndication(adapter, handle, null, NDIS_STATUS_SUCCESS, crossing);
-  if (binding.observer !== null) binding.observer.enter(crossing, binding, block, 1, indicationCode);
+  if (binding.observer !== null) binding.observer.enter(crossing, binding, block, 1, indicationCode, handle);
   handle.ndisIndicationDepth++;
   try {
     binding.clientGeneric.protocolIndicateOffloadEvent?.(binding.protocolBindingContext, block as unknown as ProtocolOffloadBlockList, indicationCode);
@@ -156,5 +156,5 @@ export function indicateBlock(adapter: MiniportAdapter, tree: MiniportOffloadBlo
     ndis.reportEscaped(binding.upper.name, crossing.entry, error, [block]);
   }
   handle.ndisIndicationDepth--;
-  if (binding.observer !== null) binding.observer.leave(crossing, binding, block, block.status, indicationCode);
+  if (binding.observer !== null) binding.observer.leave(crossing, binding, block, block.status, indicationCode, handle);
 }

@@ -231,7 +231,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     bytesConsumed.value = 0;
     if (binding.observer !== null) {
       try {
-        binding.observer.enter(crossing, binding, netBufferList, 1, 0);
+        binding.observer.enter(crossing, binding, netBufferList, 1, 0, ndisOffloadHandle);
       } catch (error) {
         netBufferList.sourceHandle = before;
         throw error;
@@ -251,14 +251,14 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
     ndisOffloadHandle.ndisIndicationDepth--;
     result = answerOf(binding, netBufferList, length, result, bytesConsumed);
     if (result !== NDIS_STATUS_SUCCESS) endIndication(binding, netBufferList, before);
-    if (binding.observer !== null) binding.observer.leave(crossing, binding, netBufferList, result, bytesConsumed.value);
+    if (binding.observer !== null) binding.observer.leave(crossing, binding, netBufferList, result, bytesConsumed.value, ndisOffloadHandle);
     return result;
   }
 
   tcpOffloadEventHandler(ndisOffloadHandle: OffloadHandle, eventType: number, eventSpecificInformation: number): void {
     const crossing = DDI_CROSSING.tcpOffloadEventHandler;
     const binding = beginIndication(this, ndisOffloadHandle, null, NDIS_STATUS_SUCCESS, crossing);
-    if (binding.observer !== null) binding.observer.enter(crossing, binding, ndisOffloadHandle, 1, eventType);
+    if (binding.observer !== null) binding.observer.enter(crossing, binding, ndisOffloadHandle, 1, eventType, ndisOffloadHandle);
     ndisOffloadHandle.ndisIndicationDepth++;
     try {
       binding.clientTcp.protocolTcpOffloadEvent(ndisOffloadHandle, eventType, eventSpecificInformation);
@@ -266,7 +266,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
       this.ndis.reportEscaped(binding.upper.name, crossing.entry, error, [ndisOffloadHandle]);
     }
     ndisOffloadHandle.ndisIndicationDepth--;
-    if (binding.observer !== null) binding.observer.leave(crossing, binding, ndisOffloadHandle, NDIS_STATUS_SUCCESS, eventSpecificInformation);
+    if (binding.observer !== null) binding.observer.leave(crossing, binding, ndisOffloadHandle, NDIS_STATUS_SUCCESS, eventSpecificInformation, ndisOffloadHandle);
   }
 
   initiateOffloadComplete(offloadBlockList: MiniportOffloadBlockList): void {

@@ -8,6 +8,7 @@ import {
   type NdisObserver,
   type NetBuffer,
   type NetBufferList,
+  type OffloadHandle,
 } from '@ndis-chimney/types';
 
 /** Who sees a crossing first: a verifier may forbid it, a trace notes it, a stream shows it to people. */
@@ -63,14 +64,14 @@ export class ObserverList implements Required<NdisObserver> {
     this.seesAllocations = this.attached.some(({ observer }) => observer.allocated !== undefined || observer.freed !== undefined);
   }
 
-  enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {
+  enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null = null): void {
     const { attached } = this;
     for (let i = 0; i < attached.length; i++) {
       try {
-        attached[i]!.observer.enter?.(crossing, edge, subject, count, detail);
+        attached[i]!.observer.enter?.(crossing, edge, subject, count, detail, handle);
       } catch (error) {
         // Those that saw it begin see it end.
-        for (let seen = i - 1; seen >= 0; seen--) this.leaveOne(attached[seen]!, crossing, edge, subject, NDIS_STATUS_FAILURE, detail);
+        for (let seen = i - 1; seen >= 0; seen--) this.leaveOne(attached[seen]!, crossing, edge, subject, NDIS_STATUS_FAILURE, detail, handle);
         throw error;
       }
     }
@@ -80,19 +81,19 @@ export class ObserverList implements Required<NdisObserver> {
   enterAnyway(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {
     for (const { observer } of this.attached) {
       this.guard(() => {
-        observer.enter?.(crossing, edge, subject, count, detail);
+        observer.enter?.(crossing, edge, subject, count, detail, null);
       });
     }
   }
 
-  leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void {
+  leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null = null): void {
     const { attached } = this;
-    for (let i = 0; i < attached.length; i++) this.leaveOne(attached[i]!, crossing, edge, subject, status, detail);
+    for (let i = 0; i < attached.length; i++) this.leaveOne(attached[i]!, crossing, edge, subject, status, detail, handle);
   }
 
-  private leaveOne({ observer }: Attached, crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void {
+  private leaveOne({ observer }: Attached, crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void {
     try {
-      observer.leave?.(crossing, edge, subject, status, detail);
+      observer.leave?.(crossing, edge, subject, status, detail, handle);
     } catch (error) {
       this.onError(error);
     }

@@ -20,6 +20,14 @@ export interface NdisBinding {
   readonly protocolBindingContext: unknown;
   /** Name of the adapter below. */
   readonly adapterName: string;
+  /** Name of the driver above. Not in NDIS: for those who watch the edge. */
+  readonly upperName: string;
+  /** Name of the driver below. */
+  readonly lowerName: string;
+  /** True when the driver above is the lower edge of an intermediate driver; otherwise it is a host. */
+  readonly isUpperIntermediate: boolean;
+  /** True when the driver below is the upper edge of an intermediate driver; otherwise it is an offload target. */
+  readonly isLowerIntermediate: boolean;
   /** NBLs that were passed down here and have not come back. Not in NDIS, where every driver counts for itself. */
   readonly outstandingNetBufferLists: number;
   /** NBLs that were indicated here, kept, and not yet returned. Not in NDIS, likewise. */

@@ -3,6 +3,7 @@ import type { NdisBinding } from './ndis-binding.ts';
 import type { NdisMiniport } from './ndis-miniport.ts';
 import type { NetBufferList } from './net-buffer-list.ts';
 import type { NetBuffer } from './net-buffer.ts';
+import type { OffloadHandle } from './offload-handle.ts';
 import type { NDIS_STATUS } from './status.ts';
 
 /** What pools make. */
@@ -17,18 +18,19 @@ export type AllocationKind = 'NET_BUFFER_LIST' | 'NET_BUFFER' | 'NET_BUFFER_LIST
  * completion that NDIS makes in place of a driver.
  *
  * `subject` is what crosses: an NBL list, a block tree, an offload handle (events), a status indication, an OID
- * request. `count` is the NBLs or blocks in it. `detail` is the flags of a disconnect, an ordinary send, receive or
+ * request. `handle` names the object that a data call or an indication is about, on this edge; null where there is none,
+ * or where there are many: completions, trees. `count` is the NBLs or blocks in it. `detail` is the flags of a disconnect, an ordinary send, receive or
  * return, the type of an event, the code of an indication or a status, the OID of a request; 0 elsewhere. Objects are
  * live: read them during the call, copy what must outlive it.
  */
 export interface NdisObserver {
   /** The call is about to reach the driver. */
-  enter?(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void;
+  enter?(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null): void;
   /**
    * The call has returned. `status` is what the callee returned (NDIS_STATUS_SUCCESS for void; NDIS_STATUS_FAILURE when a
    * later observer stopped the crossing), `detail` the BytesConsumed of an indication, else as in `enter`.
    */
-  leave?(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void;
+  leave?(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void;
   /** A pool gave an object out; `owner` is the pool's driver. */
   allocated?(kind: AllocationKind, object: object, owner: string): void;
   /** An object came back to its pool. */
