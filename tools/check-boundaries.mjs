@@ -31,7 +31,8 @@ export const ARROWS = {
   'offload-target': ['core'],
   'target-memory': ['offload-target'],
   'target-faulty': ['core'],
-  conformance: ['core', 'host', 'offload-target'],
+  verifier: ['core'],
+  conformance: ['core', 'host', 'offload-target', 'verifier'],
   stack: ['host', 'intermediate', 'target-memory'],
 };
 
@@ -93,7 +94,9 @@ export function checkBoundaries(root, arrows = ARROWS) {
 function checkManifest({ group, folder, manifest }, arrows) {
   const { name, nx } = manifest;
   const errors = [];
-  if (name !== scope + folder) errors.push(`${group}/${folder}: the package is named ${name}, not ${scope}${folder}`);
+  // Tests about a package may have a folder of its name, but not the name itself.
+  const isNamed = name === scope + folder || (group === 'tests' && name === `${scope}${folder}-tests`);
+  if (!isNamed) errors.push(`${group}/${folder}: the package is named ${name}, not ${scope}${folder}`);
   if (!nx?.tags?.includes(TAGS[group])) errors.push(`${name}: no ${TAGS[group]} tag in package.json nx.tags`);
   if (group === 'packages' && !arrows[folder]) errors.push(`${name}: no row in ARROWS of tools/check-boundaries.mjs`);
   return errors;

@@ -48,7 +48,7 @@ export class DdiStream implements NdisObserver, DdiEventSource {
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number): void {
-    this.deliver('enter', crossing, edge, subject, count, detail, NDIS_STATUS_SUCCESS);
+    this.deliver('enter', crossing, edge, subject, crossing.carries === 'handle' ? 1 : count, detail, NDIS_STATUS_SUCCESS);
   }
 
   leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number): void {

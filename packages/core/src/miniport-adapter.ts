@@ -258,7 +258,7 @@ export class MiniportAdapter implements NdisMiniport, NdisTcpOffloadEventHandler
   tcpOffloadEventHandler(ndisOffloadHandle: OffloadHandle, eventType: number, eventSpecificInformation: number): void {
     const crossing = DDI_CROSSING.tcpOffloadEventHandler;
     const binding = beginIndication(this, ndisOffloadHandle, null, NDIS_STATUS_SUCCESS, crossing);
-    if (binding.observer !== null) binding.observer.enter(crossing, binding, ndisOffloadHandle, 1, eventType, ndisOffloadHandle);
+    if (binding.observer !== null) binding.observer.enter(crossing, binding, ndisOffloadHandle, eventSpecificInformation, eventType, ndisOffloadHandle);
     ndisOffloadHandle.ndisIndicationDepth++;
     try {
       binding.clientTcp.protocolTcpOffloadEvent(ndisOffloadHandle, eventType, eventSpecificInformation);

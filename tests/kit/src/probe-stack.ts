@@ -20,6 +20,10 @@ export interface ProbeStackOptions {
   readonly pendLifeCycle?: boolean;
   /** Whether the target completes by itself. Default false. */
   readonly isAutomatic?: boolean;
+  /** Called with NDIS before anything is registered with it. */
+  readonly onNdis?: (ndis: Ndis) => void;
+  /** Called when everything is down, before it is looked at for what is left. */
+  readonly onDown?: () => void;
 }
 
 /** Sees everything and does nothing: it only makes NDIS go the observed way. */
@@ -48,7 +52,10 @@ export class ProbeStack {
   /** The objects that were offloaded at the start. */
   readonly tree: ProbeTree;
 
+  private readonly onDown: (() => void) | undefined;
+
   constructor(options: ProbeStackOptions = {}) {
+    this.onDown = options.onDown;
     this.runtime = new DeterministicRuntime(options.seed ?? 0);
     const { clock, random, dpcQueue } = this.runtime;
     const ndisOptions: NdisOptions = { clock, random, dpcQueue, pendLifeCycle: options.pendLifeCycle ?? false };
@@ -56,6 +63,7 @@ export class ProbeStack {
     this.ndis.onViolationReported((violation) => {
       this.violations.push(violation);
     });
+    options.onNdis?.(this.ndis);
     if (options.isObserved === true) this.ndis.attachObserver(INDIFFERENT);
     this.target = new ProbeTarget(this.ndis);
     this.target.start('nic');
@@ -171,6 +179,7 @@ export class ProbeStack {
     this.settle();
     this.host.free();
     this.target.free();
+    this.onDown?.();
     requireNothingLeft(this.ndis, this.runtime, this.violations, this.intermediates);
     this.ndis.deregisterProtocolDriver(this.host.protocolHandle);
     for (const driver of this.intermediates) {

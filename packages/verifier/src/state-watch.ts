@@ -1,0 +1,117 @@
+import { DDI_CROSSING, NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type NDIS_STATUS, type NetBufferList, type OffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
+
+import { treeOf, type Ledger } from './ledger.ts';
+import type { EdgeRecord } from './record/edge-record.ts';
+import { IndicationRecord } from './record/indication-record.ts';
+import type { ObjectRecord } from './record/object-record.ts';
+import * as objects from './record/objects.ts';
+import { picturesOf, type BlockPicture, type StateOperationName, type TreeRecord } from './record/tree-record.ts';
+
+/** Watches state operations go down and come back. */
+export class StateWatch {
+  private readonly ledger: Ledger;
+  /** What was lost before it was terminated again, tree by tree, while the calls have not returned. */
+  private readonly lost = new Map<TreeRecord, ReadonlySet<ObjectRecord>>();
+
+  constructor(ledger: Ledger) {
+    this.ledger = ledger;
+  }
+
+  down(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList): void {
+    const { ledger } = this;
+    const tree: TreeRecord = { edge, operation, root, atMs: ledger.clock.now(), blocks: picturesOf(root, edge), isEntering: true };
+    ledger.before(() => {
+      for (const hook of ledger.hooks.treeDown) hook(tree);
+    });
+    const lost = new Set<ObjectRecord>();
+    for (const { object } of tree.blocks) if (object?.state === 'lost') lost.add(object);
+    objects.begin(tree);
+    edge.trees.set(root, tree);
+    this.lost.set(tree, lost);
+    if (operation === 'initiate') for (const picture of tree.blocks) this.inherit(edge, picture);
+    ledger.began();
+  }
+
+  /** The NBLs of a chain that is handed over are sends from then on. */
+  private inherit(edge: EdgeRecord, { object, chain, role }: BlockPicture): void {
+    if (object === null || role !== 'new' || object.layer !== 'tcp') return;
+    const { requests, clock } = this.ledger;
+    for (let nbl = chain; nbl !== null; nbl = nbl.next) {
+      const nowMs = clock.now();
+      const request = requests.take(nbl, edge, object, 'send', nowMs, 0);
+      request.isInherited = true;
+      requests.follow(nbl, edge, DDI_CROSSING.initiateOffload, nowMs);
+      requests.begin(request);
+    }
+  }
+
+  downReturned(edge: EdgeRecord, root: OffloadBlockList, status: NDIS_STATUS): void {
+    const tree = treeOf(edge, root);
+    if (tree === null) return;
+    tree.isEntering = false;
+    const lost = this.lost.get(tree) ?? new Set<ObjectRecord>();
+    this.lost.delete(tree);
+    if (status === NDIS_STATUS_FAILURE) {
+      // A later observer stopped the call: the tree is the caller's as it was.
+      edge.trees.delete(root);
+      for (const { object } of tree.blocks) if (object !== null && tree.operation === 'initiate') this.endInherited(object);
+      objects.undo(tree, lost);
+      return;
+    }
+    for (const hook of this.ledger.hooks.treeDownReturned) hook(tree);
+  }
+
+  up(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList): void {
+    const tree = treeOf(edge, root);
+    if (tree === null || tree.operation !== operation) return;
+    const { ledger } = this;
+    ledger.before(() => {
+      for (const hook of ledger.hooks.treeUp) hook(tree);
+    });
+    edge.trees.delete(root);
+    for (const { object, block } of tree.blocks) {
+      if (object === null) continue;
+      if (operation === 'initiate' && block.status !== NDIS_STATUS_SUCCESS && object.layer === 'tcp') this.endInherited(object);
+      if (operation === 'terminate' && block.status === NDIS_STATUS_SUCCESS) this.giveBack(object, block);
+      if (block.status === NDIS_STATUS_FAILURE && (operation === 'query' || operation === 'invalidate' || operation === 'terminate')) object.hardwareFailure ??= operation;
+    }
+    objects.end(tree);
+    for (const { object } of tree.blocks) if (object?.state === 'back') for (const hook of ledger.hooks.objectEnds) hook(object);
+    this.ended.push(tree);
+  }
+
+  private readonly ended: TreeRecord[] = [];
+
+  upReturned(): void {
+    const tree = this.ended.pop();
+    if (tree !== undefined) for (const hook of this.ledger.hooks.treeUpReturned) hook(tree);
+  }
+
+  private endInherited({ pending }: ObjectRecord): void {
+    for (const request of [...pending.send]) {
+      if (!request.isInherited) continue;
+      this.ledger.requests.end(request);
+      this.ledger.requests.give(request);
+    }
+  }
+
+  /** What a terminate brings back in its tree: sends, and received data that the driver above has yet to return. */
+  private giveBack(object: ObjectRecord, block: OffloadBlockList): void {
+    const { requests, clock } = this.ledger;
+    const nowMs = clock.now();
+    for (let nbl = block.netBufferListChain; nbl !== null; nbl = nbl.next) {
+      const request = requests.find(nbl, object.edge);
+      if (request !== null) {
+        requests.end(request);
+        requests.give(request);
+      }
+      requests.follow(nbl, object.edge, DDI_CROSSING.terminateOffloadComplete, nowMs);
+    }
+    const delegated = object.layer === 'tcp' ? (block.state as TcpOffloadState | null)?.delegated : null;
+    for (let nbl: NetBufferList | null = delegated?.bufferedData ?? null; nbl !== null; nbl = nbl.next) {
+      const record = new IndicationRecord(object.edge, null, nbl, nowMs, nbl.firstNetBuffer?.dataLength ?? 0);
+      requests.follow(nbl, object.edge, DDI_CROSSING.terminateOffloadComplete, nowMs).indications.push(record);
+      object.edge.kept.add(record);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import type { Clock, NdisOidRequest } from '@ndis-chimney/types';
+
+import type { VerifierLimits } from './options.ts';
+import type { EdgeRecord } from './record/edge-record.ts';
+
+/** What a rule may use while it watches. */
+export interface Watch {
+  readonly clock: Clock;
+  readonly limits: VerifierLimits;
+  /** Every edge that anything has crossed. */
+  readonly edges: ReadonlySet<EdgeRecord>;
+  /** OID requests on their way, and since when. */
+  readonly oids: () => ReadonlyMap<NdisOidRequest, { readonly edge: EdgeRecord; readonly sinceMs: number }>;
+  /** NDIS's current IRQL. */
+  readonly irql: () => number;
+  /**
+   * The rule is broken.
+   * @param actor name of the driver at fault. @param detail what happened, in one sentence. @param objects those concerned.
+   */
+  readonly broken: (actor: string, detail: string, ...objects: readonly unknown[]) => void;
+}

@@ -1,0 +1,40 @@
+import { createProbeStack, type ProbeStack } from '@ndis-chimney/kit';
+import { RULES, attachVerifier, type Verifier } from '@ndis-chimney/verifier';
+import { describe, expect, test } from 'vitest';
+
+import { scenarios } from './scenarios/index.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+
+function watched({ stack: options = {} }: Scenario): { readonly stack: ProbeStack; readonly verifier: Verifier } {
+  let verifier: Verifier | null = null;
+  const stack = createProbeStack({ ...options, onNdis: (ndis) => (verifier = attachVerifier(ndis)), onDown: () => verifier?.finish() });
+  if (verifier === null) throw new Error('the verifier was not attached');
+  return { stack, verifier };
+}
+
+const found = ({ violations }: ProbeStack): string[] => violations.map(({ rule, actor }) => `${rule} ${actor}`);
+
+describe('the verifier', () => {
+  test.each(scenarios)('$rule: catches $catches', (scenario) => {
+    const { stack, verifier } = watched(scenario);
+    scenario.broken(stack);
+    if (scenario.isEventual !== true) expect([...new Set(found(stack))]).toEqual([`${scenario.rule} ${scenario.actor}`]);
+    verifier.finish();
+    expect(new Set(found(stack))).toContain(`${scenario.rule} ${scenario.actor}`);
+    expect(new Set(verifier.findings.map(({ rule }) => rule.id)).size).toBeLessThanOrEqual(1);
+  });
+
+  test.each(scenarios)('$rule: does not flag it when it is done right', (scenario) => {
+    const { stack, verifier } = watched(scenario);
+    scenario.clean(stack);
+    stack.close();
+    expect(verifier.findings).toEqual([]);
+  });
+
+  test('decides every rule it says it decides, and what it does not decide it gives a reason for', () => {
+    const caught = new Set(scenarios.map(({ rule }) => rule));
+    expect(RULES.filter(({ id, decidedBy }) => decidedBy !== 'nobody' && !caught.has(id)).map(({ id }) => id)).toEqual([]);
+    expect(RULES.filter(({ decidedBy, missing }) => decidedBy === 'nobody' && (missing ?? '') === '').map(({ id }) => id)).toEqual([]);
+    expect(RULES.filter(({ decidedBy, watch }) => (decidedBy === 'verifier') !== (watch !== undefined)).map(({ id }) => id)).toEqual([]);
+  });
+});
