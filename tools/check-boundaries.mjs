@@ -33,7 +33,7 @@ export const ARROWS = {
   'target-faulty': ['core'],
   verifier: ['core'],
   conformance: ['core', 'host', 'offload-target', 'verifier'],
-  stack: ['host', 'intermediate', 'target-memory'],
+  stack: ['host', 'intermediate', 'target-memory', 'verifier'],
 };
 
 /**

@@ -32,6 +32,8 @@ export class ObserverList implements Required<NdisObserver> {
   private attached: readonly Attached[] = [];
   private readonly onError: (error: unknown) => void;
 
+  /** The only one there is, so that the usual case need not go through a list; null when there are more or none. */
+  private sole: NdisObserver | null = null;
   /** Whether any observer is told of allocations; they are as many as there are NBLs. */
   seesAllocations = false;
 
@@ -61,11 +63,16 @@ export class ObserverList implements Required<NdisObserver> {
   }
 
   private look(): void {
+    this.sole = this.attached.length === 1 ? (this.attached[0]?.observer ?? null) : null;
     this.seesAllocations = this.attached.some(({ observer }) => observer.allocated !== undefined || observer.freed !== undefined);
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null = null): void {
-    const { attached } = this;
+    const { attached, sole } = this;
+    if (sole !== null) {
+      sole.enter?.(crossing, edge, subject, count, detail, handle);
+      return;
+    }
     for (let i = 0; i < attached.length; i++) {
       try {
         attached[i]!.observer.enter?.(crossing, edge, subject, count, detail, handle);
@@ -87,7 +94,15 @@ export class ObserverList implements Required<NdisObserver> {
   }
 
   leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null = null): void {
-    const { attached } = this;
+    const { attached, sole } = this;
+    if (sole !== null) {
+      try {
+        sole.leave?.(crossing, edge, subject, status, detail, handle);
+      } catch (error) {
+        this.onError(error);
+      }
+      return;
+    }
     for (let i = 0; i < attached.length; i++) this.leaveOne(attached[i]!, crossing, edge, subject, status, detail, handle);
   }
 

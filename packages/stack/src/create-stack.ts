@@ -3,6 +3,7 @@ import { ChimneyHost, type ChimneyHostOptions } from '@ndis-chimney/host';
 import { PassThroughDriver } from '@ndis-chimney/intermediate';
 import memoryTarget, { type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
 import type { MiniportDriver, OffloadTargetEnvironment, OffloadTargetPlugin } from '@ndis-chimney/types';
+import { attachVerifier, type Verifier, type VerifyLevel } from '@ndis-chimney/verifier';
 
 import { composeStack, type IntermediateDriver, type Stack } from './stack.ts';
 import { createTarget, requireTargetPlugin } from './target-plugin.ts';
@@ -19,6 +20,11 @@ export interface StackOptions extends DispatcherOptions {
   readonly host?: ChimneyHostOptions;
   /** Name of the target's adapter. Default `nic0`. */
   readonly adapterName?: string;
+  /**
+   * Whether the rules of the chimney are checked while the stack runs, and how closely NET_BUFFER_LISTs are followed.
+   * What is found is in `stack.verifier` and on `violations$`. Default `off`.
+   */
+  readonly verify?: 'off' | VerifyLevel;
 }
 
 /** A stack on a target of one's choice. */
@@ -46,14 +52,26 @@ export function createStack<Options extends object, Target extends MiniportDrive
 export async function createStack(options: StackOptions & { readonly target?: unknown; readonly targetOptions?: object } = {}): Promise<Stack> {
   const plugin = requireTargetPlugin(options.target ?? memoryTarget, 'createStack: target');
   const factories = intermediateFactories(options.intermediates ?? 0);
+  const level = requireLevel(options.verify ?? 'off');
   const ndis = createDispatcher(options);
   return composeStack({
     ndis,
+    verifier: verifierFor(ndis, level),
     target: createTarget(plugin, targetEnvironment(ndis), (options.targetOptions ?? {}) as Record<string, unknown>),
     intermediates: factories.map((make) => make(ndis)),
     host: new ChimneyHost(ndis, options.host),
     ...(options.adapterName !== undefined && { adapterName: options.adapterName }),
   });
+}
+
+function requireLevel(verify: string): 'off' | VerifyLevel {
+  if (verify === 'off' || verify === 'lastOwner' || verify === 'history' || verify === 'stacks') return verify;
+  throw new TypeError(`createStack: verify is ${JSON.stringify(verify)}, not 'off', 'lastOwner', 'history' or 'stacks'`);
+}
+
+/** A verifier of a level, attached; none for `off`. */
+export function verifierFor(ndis: Dispatcher, level: 'off' | VerifyLevel): Verifier | null {
+  return level === 'off' ? null : attachVerifier(ndis, { level });
 }
 
 /** What a target may use of the world: NDIS's own sources, and a random stream of its own. */

@@ -1,6 +1,7 @@
 import type { Dispatcher } from '@ndis-chimney/core';
 import type { ChimneyHost, ConnectionState, OffloadOptions, OffloadResult } from '@ndis-chimney/host';
 import { NDIS_STATUS_SUCCESS, formatNdisStatus, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle, type NdisProtocolHandle } from '@ndis-chimney/types';
+import type { Verifier } from '@ndis-chimney/verifier';
 
 /** What a stack needs to know of an intermediate driver; `PassThroughDriver` and what is derived from it have it. */
 export interface IntermediateDriver {
@@ -24,6 +25,8 @@ export interface StackParts<Target extends MiniportDriver<never> = MiniportDrive
   readonly host: ChimneyHost;
   /** Name of the target's adapter. Default `nic0`. */
   readonly adapterName?: string;
+  /** What checks the rules, attached to `ndis` before anything was registered. Default none. */
+  readonly verifier?: Verifier | null;
 }
 
 /**
@@ -37,6 +40,8 @@ export class Stack<Target extends MiniportDriver<never> = MiniportDriver<never>>
   readonly intermediates: readonly IntermediateDriver[];
   /** The target's adapter, at the bottom. */
   readonly adapter: NdisMiniport;
+  /** What checks the rules while the stack runs; null when nothing does. It finishes when the stack is closed. */
+  readonly verifier: Verifier | null;
   private readonly registrations: Registrations;
   private closing: Promise<void> | null = null;
 
@@ -47,6 +52,7 @@ export class Stack<Target extends MiniportDriver<never> = MiniportDriver<never>>
     this.target = parts.target;
     this.intermediates = parts.intermediates;
     this.adapter = adapter;
+    this.verifier = parts.verifier ?? null;
     this.registrations = registrations;
   }
 
@@ -63,6 +69,7 @@ export class Stack<Target extends MiniportDriver<never> = MiniportDriver<never>>
     this.closing ??= new Promise<void>((resolve) => {
       this.ndis.removeAdapter(this.adapter, () => {
         this.registrations.undo();
+        this.verifier?.finish();
         resolve();
       });
     });

@@ -1,12 +1,13 @@
 import { createDispatcher, type DispatcherOptions } from '@ndis-chimney/core';
 import { ChimneyHost, type ChimneyHostOptions } from '@ndis-chimney/host';
 import type { Clock, DpcQueue, OffloadTargetPlugin, Random } from '@ndis-chimney/types';
+import type { VerifyLevel } from '@ndis-chimney/verifier';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 
-import { intermediateFactories, targetEnvironment, type IntermediateFactory } from '../create-stack.ts';
+import { intermediateFactories, targetEnvironment, verifierFor, type IntermediateFactory } from '../create-stack.ts';
 import { composeStack, type Stack } from '../stack.ts';
 import { createTarget, requireTargetPlugin } from '../target-plugin.ts';
-import { CLOCK, DPC_QUEUE, HOST, HOST_OPTIONS, INTERMEDIATES, NDIS, RANDOM, STACK, TARGET, TARGET_OPTIONS, TARGET_PLUGIN } from './tokens.ts';
+import { CLOCK, DPC_QUEUE, HOST, HOST_OPTIONS, INTERMEDIATES, NDIS, RANDOM, STACK, TARGET, TARGET_OPTIONS, TARGET_PLUGIN, VERIFY } from './tokens.ts';
 
 /** Time, chance and deferred work; what is left out is real. */
 export interface RuntimeParts {
@@ -42,6 +43,11 @@ export function registerIntermediates(container: DependencyContainer, intermedia
   return container.registerInstance(INTERMEDIATES, intermediateFactories(intermediates));
 }
 
+/** Registers that the rules of the chimney are checked while the stack runs, and how closely. Otherwise they are not. */
+export function registerVerifier(container: DependencyContainer, level: VerifyLevel): DependencyContainer {
+  return container.registerInstance(VERIFY, level);
+}
+
 /** Registers the options of the host. */
 export function registerHost(container: DependencyContainer, options: ChimneyHostOptions): DependencyContainer {
   return container.registerInstance(HOST_OPTIONS, options);
@@ -71,8 +77,9 @@ export function registerStack(container: DependencyContainer): DependencyContain
   once(container, HOST, (from) => new ChimneyHost(from.resolve(NDIS), optional(from, HOST_OPTIONS)));
   once(container, STACK, async (from): Promise<Stack> => {
     const ndis = from.resolve(NDIS);
+    const verifier = verifierFor(ndis, optional(from, VERIFY) ?? 'off');
     const factories = optional(from, INTERMEDIATES) ?? [];
-    return composeStack({ ndis, target: from.resolve(TARGET), intermediates: factories.map((make) => make(ndis)), host: from.resolve(HOST) });
+    return composeStack({ ndis, verifier, target: from.resolve(TARGET), intermediates: factories.map((make) => make(ndis)), host: from.resolve(HOST) });
   });
   return container;
 }

@@ -1,6 +1,7 @@
 import type { Dispatcher } from '@ndis-chimney/core';
 import type { ChimneyHost, ChimneyHostOptions } from '@ndis-chimney/host';
 import type { Clock, DpcQueue, MiniportDriver, OffloadTargetPlugin, Random } from '@ndis-chimney/types';
+import type { VerifyLevel } from '@ndis-chimney/verifier';
 import type { InjectionToken } from 'tsyringe';
 
 import type { IntermediateFactory } from '../create-stack.ts';
@@ -17,6 +18,8 @@ export const RANDOM: InjectionToken<Random> = token('Random');
 export const DPC_QUEUE: InjectionToken<DpcQueue> = token('DpcQueue');
 /** NDIS, with its streams. */
 export const NDIS: InjectionToken<Dispatcher> = token('Dispatcher');
+/** Whether and how closely the stack is verified. */
+export const VERIFY: InjectionToken<'off' | VerifyLevel> = token('Verify');
 /** The offload-target plugin. */
 export const TARGET_PLUGIN: InjectionToken<OffloadTargetPlugin> = token('OffloadTargetPlugin');
 /** The plugin's options. */
