@@ -5,6 +5,7 @@ import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/interm
 import { present } from '@ndis-chimney/kit';
 import { createMemoryTarget, type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
 import { isChimneyViolation, type MiniportDriver, type NdisMiniport, type NdisMiniportDriverHandle } from '@ndis-chimney/types';
+import { attachVerifier, formatOutstanding, type Verifier } from '@ndis-chimney/verifier';
 
 import { ObjectLedger, type TransitionCounts } from './object-ledger.ts';
 import { WatchedTarget, type RefusalRates, type WatchedTargetSettings } from './watched-target.ts';
@@ -69,6 +70,7 @@ export class WalkWorld {
   onPass: () => void = () => undefined;
   /** What pools have given out, when somebody observes. */
   private readonly pooled = new Map<string, number>();
+  private readonly verifier: Verifier | null = null;
   private readonly drivers: readonly PassThroughDriver[];
   private readonly targetHandle: NdisMiniportDriverHandle;
 
@@ -82,11 +84,14 @@ export class WalkWorld {
     dpcQueue.onError((error) => {
       if (!isChimneyViolation(error)) this.faults.push(String(error));
     });
-    // Every other world is observed: the two ways through the code are to come to the same.
-    if (seed % 2 === 1) this.ndis.attachObserver({
-      allocated: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) + 1),
-      freed: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) - 1),
-    });
+    // Every other world is observed and verified: the two ways through the code are to come to the same.
+    if (seed % 2 === 1) {
+      this.verifier = attachVerifier(this.ndis);
+      this.ndis.attachObserver({
+        allocated: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) + 1),
+        freed: (kind) => this.pooled.set(kind, (this.pooled.get(kind) ?? 0) - 1),
+      });
+    }
     this.ledger = new ObjectLedger(counts);
     this.memory = createMemoryTarget({ clock, dpcQueue, random: random.fork('target'), pools: this.ndis }, options.target);
     const settings = { random: this.random.fork('refusals'), dpcQueue, ledger: this.ledger, refusals: options.refusals };
@@ -188,6 +193,11 @@ export class WalkWorld {
     this.host.dispose();
     for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) this.faults.push(`${count} ${what} are left`);
     for (const [what, count] of this.pooled) if (count !== 0) this.faults.push(`${count} of ${what} are left`);
+    if (this.verifier !== null) {
+      const pending = formatOutstanding(this.verifier.outstanding);
+      if (pending !== '') this.faults.push(`something is outstanding:\n${pending}`);
+      this.verifier.finish();
+    }
     const { pendingTimers } = this.runtime.clock;
     if (pendingTimers > 0) this.faults.push(`${pendingTimers} timers are left`);
     this.ndis.deregisterProtocolDriver(this.host.ndisProtocolHandle);
