@@ -8,8 +8,9 @@ import { dispatchSuite } from './dispatch.ts';
 import { FULL, QUICK, measure, sampleInTurn, type Effort } from './harness.ts';
 import { stateSuite } from './state.ts';
 import type { Report, Suite } from './suite.ts';
+import { verifierSuite } from './verifier.ts';
 
-const suites: readonly Suite[] = [dispatchSuite, stateSuite];
+const suites: readonly Suite[] = [dispatchSuite, stateSuite, verifierSuite];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
