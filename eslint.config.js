@@ -44,8 +44,8 @@ export default defineConfig(
     },
   },
   {
-    // Cases are literals in lists whose type says all there is to say.
-    files: ['packages/conformance/src/*-cases/**/*.ts', 'tests/conformance-kit/test/broken/**/*.ts'],
+    // Cases, rules and scenarios are literals in lists whose type says all there is to say.
+    files: ['packages/conformance/src/*-cases/**/*.ts', 'tests/conformance-kit/test/broken/**/*.ts', 'packages/verifier/src/rules/*.ts', 'tests/verifier/test/scenarios/*.ts'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
   ...projectRules,

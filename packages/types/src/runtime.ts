@@ -35,6 +35,8 @@ export type DpcErrorListener = (error: unknown, dpc: Dpc) => void;
 export interface DpcQueue {
   /** DISPATCH_LEVEL while a DPC runs, PASSIVE_LEVEL otherwise. */
   readonly irql: IRQL;
+  /** DPCs begun so far: two moments with the same count lie in one DPC. A queue need not count. */
+  readonly runCount?: number;
   /** Queues the DPC. @returns false when it was queued already (KeInsertQueueDpc). */
   insert(dpc: Dpc): boolean;
   /** Takes the DPC off the queue. @returns false when it was not queued (KeRemoveQueueDpc). */

@@ -2,7 +2,9 @@ import { NDIS_STATUS_FAILURE, TCP_DISCONNECT_ABORTIVE_CLOSE, netBufferListDataLe
 
 import { objectOf, type Ledger } from './ledger.ts';
 import type { EdgeRecord } from './record/edge-record.ts';
-import type { CompletionCall, DataCall, RequestKind, RequestRecord } from './record/request-record.ts';
+import { trackOf } from './record/nbl-track.ts';
+import type { ObjectRecord } from './record/object-record.ts';
+import { stillPending, type CompletionCall, type DataCall, type RequestKind, type RequestRecord } from './record/request-record.ts';
 
 /** Watches requests go down and their completions come up. */
 export class DataWatch {
@@ -10,6 +12,8 @@ export class DataWatch {
   /** Calls that have not returned, the innermost last. */
   private readonly calls: (DataCall | null)[] = [];
   private readonly completions: CompletionCall[] = [];
+  /** How the send half was closed before a disconnect that has not returned. */
+  private readonly disconnectedBefore = new Map<DataCall, ObjectRecord['disconnected']>();
 
   constructor(ledger: Ledger) {
     this.ledger = ledger;
@@ -25,9 +29,14 @@ export class DataWatch {
     const { ledger } = this;
     const { requests, hooks } = ledger;
     const nowMs = ledger.clock.now();
-    const call: DataCall = { edge, crossing, kind, object, list, count, flags };
     const made: RequestRecord[] = [];
-    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) made.push(requests.take(nbl, edge, object, kind, nowMs, flags));
+    const firstOrdinal = edge.requestCount + 1;
+    const call: DataCall = { edge, crossing, kind, object, list, count, flags, requests: made, firstOrdinal };
+    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
+      const request = requests.take(nbl, edge, object, kind, nowMs, flags);
+      request.callOrdinal = firstOrdinal;
+      made.push(request);
+    }
     try {
       if (hooks.callDown.length > 0 || hooks.requestDown.length > 0) {
         ledger.before(() => {
@@ -44,8 +53,14 @@ export class DataWatch {
       requests.begin(request);
     }
     object.callDepth[kind]++;
-    if (kind === 'send') for (const { byteCount } of made) object.bytesSent += byteCount;
-    if (kind === 'disconnect') object.disconnected = flags === TCP_DISCONNECT_ABORTIVE_CLOSE ? 'abortive' : 'graceful';
+    if (kind === 'receive') {
+      object.receivesPosted += made.length;
+      if (object.undelivered !== null) object.undelivered.isBlocked = false;
+    } else if (kind === 'disconnect' && object.disconnected !== 'abortive') {
+      this.disconnectedBefore.set(call, object.disconnected);
+      object.disconnected = flags === TCP_DISCONNECT_ABORTIVE_CLOSE ? 'abortive' : 'graceful';
+    }
+    if (kind === 'send' || (kind === 'disconnect' && flags !== TCP_DISCONNECT_ABORTIVE_CLOSE)) for (const { byteCount } of made) object.bytesSent += byteCount;
     this.calls.push(call);
     ledger.began();
   }
@@ -53,18 +68,22 @@ export class DataWatch {
   downReturned(status: NDIS_STATUS): void {
     const call = this.calls.pop() ?? null;
     if (call === null) return;
-    const { object, kind, edge, list } = call;
+    const { object, kind } = call;
     object.callDepth[kind]--;
+    const before = this.disconnectedBefore.get(call);
+    this.disconnectedBefore.delete(call);
     if (status === NDIS_STATUS_FAILURE) {
       // A later observer stopped the call: the list is the caller's as it was.
-      for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
-        const request = this.ledger.requests.find(nbl, edge);
-        if (request === null) continue;
+      if (before !== undefined) object.disconnected = before;
+      for (const request of stillPending(call)) {
+        if (kind === 'receive') object.receivesPosted--;
+        else if (kind !== 'forward' && request.flags !== TCP_DISCONNECT_ABORTIVE_CLOSE) object.bytesSent -= request.byteCount;
         this.ledger.requests.end(request);
         this.ledger.requests.give(request);
       }
       return;
     }
+    for (const request of stillPending(call)) request.isTakenBack = isTakenBack(request.nbl);
     for (const hook of this.ledger.hooks.callDownReturned) hook(call, status);
   }
 
@@ -72,14 +91,18 @@ export class DataWatch {
     const { ledger } = this;
     const { requests, hooks } = ledger;
     const nowMs = ledger.clock.now();
-    const completion: CompletionCall = { edge, crossing, kind, list, count };
+    const completion: CompletionCall = { edge, crossing, kind, list, count, delivering: [] };
     const ended: RequestRecord[] = [];
     try {
       ledger.before(() => {
         for (const hook of hooks.completionUp) hook(completion);
         for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
           const request = requests.find(nbl, edge);
-          if (request === null) continue;
+          if (request === null) {
+            const track = trackOf(nbl);
+            if (track !== null) for (const hook of hooks.strayUp) hook(track, completion);
+            continue;
+          }
           for (const hook of hooks.requestUp) hook(request, completion);
           // The next of the list is judged as if this one were back already.
           requests.end(request);
@@ -92,8 +115,10 @@ export class DataWatch {
     }
     for (const request of ended) {
       this.account(request, crossing, nowMs);
+      if (kind === 'receive') completion.delivering.push(request.object);
       requests.give(request);
     }
+    for (const object of completion.delivering) object.deliveryDepth++;
     this.completions.push(completion);
   }
 
@@ -101,7 +126,11 @@ export class DataWatch {
     const { requests } = this.ledger;
     const bytes = nbl.tcpOffloadBytesTransferred;
     if (kind === 'send' || kind === 'disconnect') object.bytesAcknowledged += bytes;
-    else if (kind === 'receive') object.bytesReceived += bytes;
+    else if (kind === 'receive') {
+      object.bytesReceived += bytes;
+      object.undelivered = object.undelivered?.without(bytes) ?? null;
+    }
+    if (kind === 'send') object.lastSendUpMs = nowMs;
     requests.follow(nbl, edge, crossing, nowMs);
     const above = requests.newest(nbl);
     if (above !== null) above.completedBelow = { status: nbl.status, bytes, dataLength: netBufferListDataLength(nbl) };
@@ -109,6 +138,13 @@ export class DataWatch {
 
   upReturned(): void {
     const completion = this.completions.pop();
-    if (completion !== undefined) for (const hook of this.ledger.hooks.completionUpReturned) hook(completion);
+    if (completion === undefined) return;
+    for (const object of completion.delivering) object.deliveryDepth--;
+    for (const hook of this.ledger.hooks.completionUpReturned) hook(completion);
   }
+}
+
+/** NDIS has taken the NBL back from a driver that threw, and will complete it itself: its tag says so. */
+function isTakenBack({ sourceHandle }: NetBufferList): boolean {
+  return typeof (sourceHandle as { readonly tagText?: unknown } | null)?.tagText === 'string';
 }

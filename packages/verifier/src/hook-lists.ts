@@ -10,6 +10,7 @@ const HOOK_NAMES = Object.keys({
   callDownReturned: 0,
   completionUp: 0,
   requestUp: 0,
+  strayUp: 0,
   completionUpReturned: 0,
   treeDown: 0,
   treeDownReturned: 0,

@@ -13,6 +13,8 @@ export interface Ledger {
   readonly edges: Edges;
   readonly requests: Requests;
   readonly hooks: HookLists;
+  /** False at the level of the last owner. */
+  readonly followsRequests: boolean;
   /** OID requests on their way, with when they went down. */
   readonly oids: Map<NdisOidRequest, { readonly edge: EdgeRecord; readonly sinceMs: number }>;
   /**

@@ -2,6 +2,7 @@ import type { DdiCrossing, NDIS_STATUS, NdisMiniport, NdisOidRequest, NdisStatus
 
 import type { EdgeRecord } from './record/edge-record.ts';
 import type { IndicationRecord } from './record/indication-record.ts';
+import type { NblTrack } from './record/nbl-track.ts';
 import type { ObjectRecord } from './record/object-record.ts';
 import type { CompletionCall, DataCall, RequestRecord } from './record/request-record.ts';
 import type { TreeRecord } from './record/tree-record.ts';
@@ -42,7 +43,7 @@ export interface Rule {
   readonly example: string;
   readonly observed: readonly ObservationPoint[];
   readonly decidedBy: DecidedBy;
-  /** For a rule that nobody decides yet: what is missing. */
+  /** For a rule that nobody decides yet, or that is decided in part: what is missing. */
   readonly missing?: string;
   /** For a rule the verifier decides: starts watching. */
   readonly watch?: (watch: Watch) => RuleHooks;
@@ -64,6 +65,8 @@ export interface RuleHooks {
   readonly completionUp?: (completion: CompletionCall) => void;
   /** One of its NET_BUFFER_LISTs, with the request it ends. */
   readonly requestUp?: (request: RequestRecord, completion: CompletionCall) => void;
+  /** One of its NET_BUFFER_LISTs that is no request on this edge, though its past is known. */
+  readonly strayUp?: (track: NblTrack, completion: CompletionCall) => void;
   /** The driver above has returned from its completion. */
   readonly completionUpReturned?: (completion: CompletionCall) => void;
   /** A state operation is about to go down: its tree, with a picture of every block. */

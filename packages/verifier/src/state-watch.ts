@@ -2,9 +2,11 @@ import { DDI_CROSSING, NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type NDIS_STATU
 
 import { treeOf, type Ledger } from './ledger.ts';
 import type { EdgeRecord } from './record/edge-record.ts';
+import { handOverOf } from './record/hand-over.ts';
 import { IndicationRecord } from './record/indication-record.ts';
 import type { ObjectRecord } from './record/object-record.ts';
 import * as objects from './record/objects.ts';
+import { undeliveredOf } from './record/undelivered.ts';
 import { picturesOf, type BlockPicture, type StateOperationName, type TreeRecord } from './record/tree-record.ts';
 
 /** Watches state operations go down and come back. */
@@ -28,18 +30,32 @@ export class StateWatch {
     objects.begin(tree);
     edge.trees.set(root, tree);
     this.lost.set(tree, lost);
-    if (operation === 'initiate') for (const picture of tree.blocks) this.inherit(edge, picture);
+    if (operation === 'initiate') for (const picture of tree.blocks) this.takeOver(edge, picture);
     ledger.began();
   }
 
-  /** The NBLs of a chain that is handed over are sends from then on. */
-  private inherit(edge: EdgeRecord, { object, chain, role }: BlockPicture): void {
+  /** What a new connection brings. */
+  private takeOver(edge: EdgeRecord, picture: BlockPicture): void {
+    const { object, state, chain, role } = picture;
     if (object === null || role !== 'new' || object.layer !== 'tcp') return;
+    object.handedOver = handOverOf(state, chain);
+    object.lastSendUpMs = this.ledger.clock.now();
+    if (!this.ledger.followsRequests) return;
+    if (object.handedOver !== null) object.bytesSent += object.handedOver.chainBytes;
+    const buffered = (state as TcpOffloadState | null)?.delegated?.bufferedData ?? null;
+    if (edge.lowerRole === 'target' && buffered !== null) object.undelivered = undeliveredOf(buffered);
+    this.inherit(edge, object, chain);
+  }
+
+  /** The NBLs of a chain that is handed over are sends from then on. */
+  private inherit(edge: EdgeRecord, object: ObjectRecord, chain: NetBufferList | null): void {
     const { requests, clock } = this.ledger;
+    const callOrdinal = edge.requestCount + 1;
     for (let nbl = chain; nbl !== null; nbl = nbl.next) {
       const nowMs = clock.now();
       const request = requests.take(nbl, edge, object, 'send', nowMs, 0);
       request.isInherited = true;
+      request.callOrdinal = callOrdinal;
       requests.follow(nbl, edge, DDI_CROSSING.initiateOffload, nowMs);
       requests.begin(request);
     }
@@ -99,6 +115,7 @@ export class StateWatch {
   private giveBack(object: ObjectRecord, block: OffloadBlockList): void {
     const { requests, clock } = this.ledger;
     const nowMs = clock.now();
+    if (object.layer === 'tcp') object.handedBack = handOverOf(block.state, block.netBufferListChain);
     for (let nbl = block.netBufferListChain; nbl !== null; nbl = nbl.next) {
       const request = requests.find(nbl, object.edge);
       if (request !== null) {

@@ -15,7 +15,10 @@ import {
 import { keptOn, objectOf, type Ledger } from './ledger.ts';
 import type { EdgeRecord } from './record/edge-record.ts';
 import { IndicationRecord } from './record/indication-record.ts';
+import { copyOfData } from './record/lent-memory.ts';
 import { trackOf } from './record/nbl-track.ts';
+import type { ObjectRecord } from './record/object-record.ts';
+import { MOST_REMEMBERED, Undelivered } from './record/undelivered.ts';
 
 /** Watches what drivers below tell of their own accord: data, events, questions, statuses; and data that goes back. */
 export class UpcallWatch {
@@ -42,6 +45,7 @@ export class UpcallWatch {
     ledger.requests.follow(nbl, edge, crossing, nowMs).indications.push(record);
     edge.indicationDepth++;
     object.upcallDepth++;
+    object.deliveryDepth++;
     this.open.push(record);
   }
 
@@ -52,7 +56,10 @@ export class UpcallWatch {
     edge.indicationDepth--;
     if (object !== null) {
       object.upcallDepth--;
-      object.bytesReceived += status === NDIS_STATUS_SUCCESS ? record.byteCount : bytesConsumed;
+      object.deliveryDepth--;
+      const taken = status === NDIS_STATUS_SUCCESS ? record.byteCount : bytesConsumed;
+      object.bytesReceived += taken;
+      if (edge.lowerRole === 'target' && this.ledger.followsRequests) this.noteUndelivered(object, record, taken);
     }
     for (const hook of this.ledger.hooks.indicated) hook(record, status, bytesConsumed);
     // The NBL may have been returned inside the call.
@@ -60,6 +67,22 @@ export class UpcallWatch {
     if (indications?.includes(record) !== true) return;
     if (status === NDIS_STATUS_SUCCESS) edge.kept.add(record);
     else indications.splice(indications.indexOf(record), 1);
+  }
+
+  /** What was known to wait below, and what was indicated: the longer of the two, without what was accepted. */
+  private noteUndelivered(object: ObjectRecord, { nbl, byteCount }: IndicationRecord, taken: number): void {
+    const { undelivered } = object;
+    const netBuffer = nbl.firstNetBuffer;
+    if (undelivered !== null && undelivered.byteCount >= byteCount) {
+      object.undelivered = undelivered.without(taken);
+    } else if (taken >= byteCount || netBuffer === null) {
+      object.undelivered = null;
+    } else {
+      const head = copyOfData(netBuffer, 0, byteCount, MOST_REMEMBERED).subarray(taken);
+      object.undelivered = new Undelivered(taken > 0 ? 'accepted in part' : 'refused', head, byteCount - taken, true);
+    }
+    // A request that was posted during the call lifts the block, and so does one that was there before.
+    if (object.undelivered !== null) object.undelivered.isBlocked = object.pending.receive.size === 0;
   }
 
   returned(edge: EdgeRecord, crossing: DdiCrossing, list: NetBufferList): void {

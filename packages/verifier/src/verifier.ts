@@ -1,6 +1,7 @@
 import type { Ndis } from '@ndis-chimney/core';
 import {
   DDI_CROSSING,
+  IRQL,
   NDIS_STATUS_PENDING,
   type ChimneyViolation,
   type DdiCrossing,
@@ -86,6 +87,8 @@ export class Verifier implements NdisObserver {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           oids: () => ledger.oids,
           irql: () => ndis.currentIrql,
+          dpc: () => (ndis.currentIrql === IRQL.PASSIVE_LEVEL ? 0 : (ndis.dpcQueue.runCount ?? 0)),
+          followsRequests: level !== 'lastOwner',
           broken: (actor, detail, ...objects) => {
             this.report(rule, actor, detail, objects);
           },
@@ -95,6 +98,7 @@ export class Verifier implements NdisObserver {
       clock,
       edges,
       hooks,
+      followsRequests: level !== 'lastOwner',
       requests: new Requests({ level, hops }),
       oids: new Map(),
       began: () => {

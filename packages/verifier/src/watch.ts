@@ -13,6 +13,10 @@ export interface Watch {
   readonly oids: () => ReadonlyMap<NdisOidRequest, { readonly edge: EdgeRecord; readonly sinceMs: number }>;
   /** NDIS's current IRQL. */
   readonly irql: () => number;
+  /** The how-manieth DPC is running; 0 outside of DPCs, and where the DPC queue does not count. */
+  readonly dpc: () => number;
+  /** False at the level of the last owner, which sees no sends and receives: there is nothing to be said of them then. */
+  readonly followsRequests: boolean;
   /**
    * The rule is broken.
    * @param actor name of the driver at fault. @param detail what happened, in one sentence. @param objects those concerned.

@@ -1,4 +1,4 @@
-import { createProbeStack, membersOf, ProbeHost, STACK_SHAPES, textOf, textsOf, type ProbeStack, type ProbeStackOptions } from '@ndis-chimney/kit';
+import { createProbeStack, membersOf, present, ProbeHost, STACK_SHAPES, textOf, textsOf, type ProbeStack, type ProbeStackOptions } from '@ndis-chimney/kit';
 import { NDIS_STATUS_SUCCESS, type BytesConsumed, type NetBufferList, type NDIS_STATUS, type OffloadHandle } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
@@ -79,6 +79,7 @@ describe.each(STACK_SHAPES)('routing to several bindings through %s', (_name, sh
     const { target } = stack;
     a.host.calls.once('protocolTcpOffloadSendComplete', (_context: unknown, list: NetBufferList) => {
       // The NBLs are the host's again: it sends them at once, with more, and all comes back before the outer call ends.
+      for (const nbl of membersOf(list)) stack.ndis.retreatNetBufferDataStart(present(nbl.firstNetBuffer), nbl.tcpOffloadBytesTransferred, 0);
       a.host.binding.offloadTcpSend(a.connection, list);
       b.host.send(b.connection, 'inner b');
       target.completeSends();

@@ -1,4 +1,4 @@
-import { Mdl, netBufferListBytes, type NetBufferList, type NetBufferListPool } from '@ndis-chimney/types';
+import { Mdl, NetBuffer, NetBufferList, netBufferListBytes, type NetBufferListPool } from '@ndis-chimney/types';
 
 /** What one NET_BUFFER_LIST of a test holds: text, bytes, or so many zero bytes. */
 export type Content = string | Uint8Array<ArrayBuffer> | number;
@@ -38,9 +38,13 @@ export function createList(pool: NetBufferListPool, ...contents: Content[]): Net
   );
 }
 
-/** The text one NBL holds. */
+/** The text one NBL holds, with what the driver that completed it has moved its data start past. */
 export function textOf(nbl: NetBufferList): string {
-  return new TextDecoder().decode(netBufferListBytes(nbl));
+  const first = nbl.firstNetBuffer;
+  if (first === null || first.next !== null) return new TextDecoder().decode(netBufferListBytes(nbl));
+  const consumed = Math.min(nbl.tcpOffloadBytesTransferred, first.dataOffset);
+  const whole = new NetBuffer(first.mdlChain, first.dataOffset - consumed, first.dataLength + consumed);
+  return new TextDecoder().decode(netBufferListBytes(new NetBufferList(whole)));
 }
 
 /** The texts a list holds, one per NBL. */

@@ -26,11 +26,13 @@ import {
   type NdisMiniportInitParameters,
   type NdisOidRequest,
   type NdisTcpOffloadEventHandlers,
+  type NetBuffer,
   type NetBufferList,
   type NetBufferListPool,
   type OffloadHandle,
   type ProviderChimneyOffloadGenericHandlers,
   type ProviderChimneyOffloadTcpHandlers,
+  type TcpOffloadState,
 } from '@ndis-chimney/types';
 
 import { CallLog } from './call-log.ts';
@@ -53,6 +55,9 @@ export class ProbeContext {
   /** The handle to indicate with. */
   readonly handle: OffloadHandle;
   readonly type: number;
+  /** For a connection: where its stream is, by what the target was given and has completed and indicated. */
+  rcvNxt = 0;
+  sndUna = 0;
 
   constructor(handle: OffloadHandle, type: number) {
     this.handle = handle;
@@ -75,6 +80,12 @@ export interface CompleteTreeOptions {
   readonly status?: NDIS_STATUS;
   /** Changes blocks after they were filled in, before the tree goes up. */
   readonly change?: (block: MiniportOffloadBlockList) => void;
+}
+
+/** How far the data start of a NET_BUFFER has moved. */
+interface Consumed {
+  readonly netBuffer: NetBuffer;
+  readonly byteCount: number;
 }
 
 /** The answer to a receive indication. */
@@ -107,6 +118,8 @@ export class ProbeTarget
   readonly trees: PendingTree[] = [];
   /** What it tells NDIS it can offload. */
   readonly capabilities: NdisTcpConnectionOffload = new NdisTcpConnectionOffload();
+  /** Which connection each request is for. */
+  private readonly contexts = new WeakMap<NetBufferList, ProbeContext>();
   isAutomatic: boolean;
   driverHandle!: NdisMiniportDriverHandle;
   miniport!: NdisMiniport;
@@ -175,14 +188,41 @@ export class ProbeTarget
       nbl.status = status;
       nbl.tcpOffloadBytesTransferred = status === NDIS_STATUS_SUCCESS ? netBufferListDataLength(nbl) : 0;
     }
+    this.count(from, nbls, 1);
+    const consumed = from !== this.forwards && from !== this.ordinarySends && status === NDIS_STATUS_SUCCESS ? this.consume(nbls) : [];
     try {
       up(link(nbls));
     } catch (error) {
       // Refused: the NBLs are the target's as they were.
+      for (const { netBuffer, byteCount } of consumed) this.ndis.retreatNetBufferDataStart(netBuffer, byteCount, 0);
+      this.count(from, nbls, -1);
       from.splice(0, 0, ...nbls);
       throw error;
     }
     return nbls;
+  }
+
+  /** Counts what is completed as sent and acknowledged, or as received. @param sign -1 takes it back. */
+  private count(from: NetBufferList[], nbls: readonly NetBufferList[], sign: 1 | -1): void {
+    for (const nbl of nbls) {
+      const context = this.contexts.get(nbl);
+      if (context === undefined || from === this.forwards) continue;
+      const byteCount = sign * nbl.tcpOffloadBytesTransferred;
+      if (from === this.receives) context.rcvNxt = (context.rcvNxt + byteCount) | 0;
+      else context.sndUna = (context.sndUna + byteCount) | 0;
+    }
+  }
+
+  /** Moves the data starts past everything: it was sent and acknowledged, or is there. @returns how far. */
+  private consume(nbls: readonly NetBufferList[]): Consumed[] {
+    const consumed: Consumed[] = [];
+    for (const nbl of nbls) {
+      for (let netBuffer = nbl.firstNetBuffer; netBuffer !== null; netBuffer = netBuffer.next) {
+        consumed.push({ netBuffer, byteCount: netBuffer.dataLength });
+        this.ndis.advanceNetBufferDataStart(netBuffer, netBuffer.dataLength, false);
+      }
+    }
+    return consumed;
   }
 
   /** Completes the oldest tree of an operation. @returns it. */
@@ -205,10 +245,29 @@ export class ProbeTarget
 
   private fill(operation: ProbeOperation, block: MiniportOffloadBlockList, status: NDIS_STATUS): void {
     block.status = status;
+    if ((operation === 'query' || operation === 'terminate') && status === NDIS_STATUS_SUCCESS) this.fillDelegated(block);
     const cell = block.miniportOffloadContext;
     const handle = block.ndisOffloadHandle;
     if (operation !== 'initiate' || cell === null || handle === null || status !== NDIS_STATUS_SUCCESS) return;
-    cell.miniportOffloadContext ??= new ProbeContext(handle, block.header.type);
+    if (cell.miniportOffloadContext !== null) return;
+    const context = new ProbeContext(handle, block.header.type);
+    const { delegated } = (block.state ?? {}) as Partial<TcpOffloadState>;
+    if (delegated != null && block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadState) {
+      context.rcvNxt = delegated.rcvNxt;
+      context.sndUna = delegated.sndUna;
+    }
+    cell.miniportOffloadContext = context;
+  }
+
+  /** What a query or a terminate says of a connection: the target sends nothing that is not acknowledged at once. */
+  private fillDelegated({ header, miniportOffloadContext, state }: MiniportOffloadBlockList): void {
+    const context = miniportOffloadContext?.miniportOffloadContext;
+    const { delegated } = (state ?? {}) as Partial<TcpOffloadState>;
+    if (header.type !== OFFLOAD_STATE_TYPE.TcpOffloadState || !(context instanceof ProbeContext) || delegated == null) return;
+    delegated.rcvNxt = context.rcvNxt;
+    delegated.sndUna = context.sndUna;
+    delegated.sndNxt = context.sndUna;
+    delegated.sndMax = context.sndUna;
   }
 
   /** Passes a tree up by the completion function of an operation, whatever is in it. */
@@ -241,6 +300,8 @@ export class ProbeTarget
   indicateNbl(handle: OffloadHandle, netBufferList: NetBufferList): IndicationAnswer {
     const bytesConsumed = new BytesConsumed();
     const status = this.handlers.tcpOffloadReceiveHandler(handle, netBufferList, NDIS_STATUS_SUCCESS, bytesConsumed);
+    const context = handle.miniportOffloadContext;
+    if (context instanceof ProbeContext) context.rcvNxt = (context.rcvNxt + bytesConsumed.value) | 0;
     return { status, bytesConsumed: bytesConsumed.value, netBufferList };
   }
 
@@ -394,9 +455,14 @@ export class ProbeTarget
     this.later();
   }
 
+  private note(context: ProbeContext, list: NetBufferList): void {
+    for (const nbl of membersOf(list)) this.contexts.set(nbl, context);
+  }
+
   miniportTcpOffloadSend(context: ProbeTarget, offloadContext: ProbeContext, netBufferList: NetBufferList): NDIS_STATUS {
     const status = this.calls.answer('miniportTcpOffloadSend', [context, offloadContext, netBufferList], NDIS_STATUS_PENDING);
     for (const nbl of membersOf(netBufferList)) this.sends.push(nbl);
+    this.note(offloadContext, netBufferList);
     this.later();
     return status;
   }
@@ -404,6 +470,7 @@ export class ProbeTarget
   miniportTcpOffloadReceive(context: ProbeTarget, offloadContext: ProbeContext, netBufferList: NetBufferList): NDIS_STATUS {
     const status = this.calls.answer('miniportTcpOffloadReceive', [context, offloadContext, netBufferList], NDIS_STATUS_PENDING);
     for (const nbl of membersOf(netBufferList)) this.receives.push(nbl);
+    this.note(offloadContext, netBufferList);
     this.later();
     return status;
   }
@@ -411,6 +478,7 @@ export class ProbeTarget
   miniportTcpOffloadDisconnect(context: ProbeTarget, offloadContext: ProbeContext, netBufferList: NetBufferList, flags: number): NDIS_STATUS {
     const status = this.calls.answer('miniportTcpOffloadDisconnect', [context, offloadContext, netBufferList, flags], NDIS_STATUS_PENDING);
     this.disconnects.push(netBufferList);
+    this.note(offloadContext, netBufferList);
     this.later();
     return status;
   }
@@ -418,6 +486,7 @@ export class ProbeTarget
   miniportTcpOffloadForward(context: ProbeTarget, offloadContext: ProbeContext, netBufferList: NetBufferList): NDIS_STATUS {
     const status = this.calls.answer('miniportTcpOffloadForward', [context, offloadContext, netBufferList], NDIS_STATUS_PENDING);
     for (const nbl of membersOf(netBufferList)) this.forwards.push(nbl);
+    this.note(offloadContext, netBufferList);
     this.later();
     return status;
   }

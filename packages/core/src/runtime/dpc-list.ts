@@ -8,6 +8,8 @@ import { throwLater } from './throw-later.ts';
  */
 export class DpcList {
   irql: IRQL = IRQL.PASSIVE_LEVEL;
+  /** DPCs begun so far. */
+  runCount = 0;
   // The arrays only grow, and counters say how much of them counts: setting a length would free and allocate per burst.
   private waiting: (Dpc | null)[] = [];
   private waitingCount = 0;
@@ -68,6 +70,7 @@ export class DpcList {
     this.pass[at] = null;
     if (dpc === null || dpc === undefined) return;
     dpc.isQueued = false;
+    this.runCount++;
     const before = this.irql;
     this.irql = IRQL.DISPATCH_LEVEL;
     try {

@@ -25,6 +25,10 @@ export class MicrotaskDpcQueue implements DpcQueue {
     return this.list.irql;
   }
 
+  get runCount(): number {
+    return this.list.runCount;
+  }
+
   insert(dpc: Dpc): boolean {
     if (!this.list.insert(dpc)) return false;
     if (!this.isArmed) {

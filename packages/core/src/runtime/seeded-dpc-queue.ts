@@ -19,6 +19,10 @@ export class SeededDpcQueue implements DpcQueue {
     return this.list.irql;
   }
 
+  get runCount(): number {
+    return this.list.runCount;
+  }
+
   /** True when nothing is queued. */
   get isIdle(): boolean {
     return this.list.isEmpty;

@@ -1,8 +1,10 @@
-import type { OffloadHandle, OffloadLayer } from '@ndis-chimney/types';
+import { TCP_UPLOAD_REASON, type OffloadHandle, type OffloadLayer } from '@ndis-chimney/types';
 
 import type { EdgeRecord } from './edge-record.ts';
+import type { HandOver } from './hand-over.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { RequestKind } from './request-record.ts';
+import type { Undelivered } from './undelivered.ts';
 
 /**
  * Where an object stands on an edge, as its calls and completions say: the verifier's own account, kept apart from the
@@ -41,11 +43,24 @@ export class ObjectRecord {
   disconnected: 'no' | 'graceful' | 'abortive' = 'no';
   /** Status of an operation of this object that failed for the hardware's sake; null while none did. */
   hardwareFailure: 'query' | 'invalidate' | 'terminate' | null = null;
-  /** Bytes of the stream that have come up, by completion and indication. */
+  /** For a connection: how it was handed over, and how it came back; null before, and when its block had no state. */
+  handedOver: HandOver | null = null;
+  handedBack: HandOver | null = null;
+  // The bytes of a connection, counted on this edge. What was handed over or back in a tree is in the two above.
+  /** Bytes that have come up: completed into requests, or indicated and accepted. */
   bytesReceived = 0;
-  /** Bytes of the stream that were sent down, and of those, that were acknowledged. */
+  /** Bytes that went down to be sent: in sends, in graceful disconnects, and in the chain of the initiate. */
   bytesSent = 0;
+  /** Of those, bytes that were completed as acknowledged. */
   bytesAcknowledged = 0;
+  /** Receive requests posted so far. */
+  receivesPosted = 0;
+  /** Calls that deliver data of the connection, completions of receives and indications, that have not returned. */
+  deliveryDepth = 0;
+  /** When the last send was completed; when the object was offered, before the first was. */
+  lastSendUpMs = 0;
+  /** Received data that is known to wait below; null when none is, and on edges above intermediate drivers. */
+  undelivered: Undelivered | null = null;
 
   constructor(handle: OffloadHandle, edge: EdgeRecord, layer: OffloadLayer) {
     this.handle = handle;
@@ -59,6 +74,16 @@ export class ObjectRecord {
     const layer = this.layer === 'tcp' ? 'connection' : this.layer;
     const { owner } = this.handle;
     return typeof owner === 'string' ? `${layer} ${this.ordinal} ('${owner}')` : `${layer} ${this.ordinal}`;
+  }
+
+  /** True while an upload is wanted, or under way: requests may end with NDIS_STATUS_UPLOAD_IN_PROGRESS. */
+  get isLeaving(): boolean {
+    return this.uploadReason !== null || this.state !== 'offloaded' || this.edge.mood === 'uploading';
+  }
+
+  /** True when the connection was reset, by either side, or lost: requests end with NDIS_STATUS_REQUEST_ABORTED. */
+  get isAborted(): boolean {
+    return this.isAbortIndicated || this.disconnected === 'abortive' || this.hardwareFailure !== null || this.uploadReason === TCP_UPLOAD_REASON.HardwareFailure;
   }
 
   /** True while requests may be made of it. */

@@ -2,6 +2,7 @@ import type { DdiCrossing, NdisBinding, NetBufferList } from '@ndis-chimney/type
 
 import type { VerifyLevel } from '../options.ts';
 import type { EdgeRecord } from './edge-record.ts';
+import { dataStartsOf } from './lent-memory.ts';
 import { NblTrack, trackOf, type Hop } from './nbl-track.ts';
 import type { ObjectRecord } from './object-record.ts';
 import { RequestRecord, type RequestKind } from './request-record.ts';
@@ -82,6 +83,13 @@ export class Requests {
     request.preFilled = nbl.tcpReceiveBytesTransferred;
     request.completedBelow = null;
     request.isInherited = false;
+    request.callOrdinal = request.ordinal;
+    request.isAfterDisconnect = object.isDisconnectIndicated;
+    request.isTakenBack = false;
+    request.isOrigin = (trackOf(nbl)?.requests.length ?? 0) === 0;
+    request.hasChecksum = false;
+    request.dataStarts = dataStartsOf(nbl);
+    request.firstMdl = nbl.firstNetBuffer?.mdlChain ?? null;
     let bytes = 0;
     let count = 0;
     for (let nb = nbl.firstNetBuffer; nb !== null; nb = nb.next) {
@@ -95,6 +103,7 @@ export class Requests {
 
   /** The request is below its edge. */
   begin(request: RequestRecord): void {
+    request.isPending = true;
     request.object.pending[request.kind].add(request);
     trackOf(request.nbl)?.requests.push(request);
   }
@@ -114,6 +123,7 @@ export class Requests {
 
   /** The request is over on its edge. Its record stays what it is until {@link give}. */
   end(request: RequestRecord): void {
+    request.isPending = false;
     request.object.pending[request.kind].remove(request);
     const requests = trackOf(request.nbl)?.requests;
     if (requests !== undefined) {
@@ -125,6 +135,7 @@ export class Requests {
 
   /** The end of a request is taken back. */
   restore(request: RequestRecord): void {
+    request.isPending = true;
     request.object.pending[request.kind].restore(request);
     trackOf(request.nbl)?.requests.push(request);
   }
