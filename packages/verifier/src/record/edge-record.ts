@@ -1,4 +1,4 @@
-import type { NdisBinding, NdisOidRequest, OffloadHandle } from '@ndis-chimney/types';
+import type { NdisBinding, NdisOidRequest, OffloadHandle, OffloadLayer } from '@ndis-chimney/types';
 
 import type { IndicationRecord } from './indication-record.ts';
 import type { ObjectRecord } from './object-record.ts';
@@ -31,8 +31,8 @@ export class EdgeRecord {
   isCapabilityQueried = false;
   /** Power state: D0 is 1. */
   powerState = 1;
-  /** Objects offered so far, which numbers them. */
-  objectCount = 0;
+  /** Objects offered so far, which numbers them, layer by layer. */
+  readonly objectCounts: Record<OffloadLayer, number> = { neighbor: 0, path: 0, tcp: 0 };
   /** Requests passed down so far, which numbers them. */
   requestCount = 0;
   /** Receive indications that have not returned. */

@@ -14,7 +14,7 @@ export type ObjectState = 'offloading' | 'offloaded' | 'terminating' | 'lost' | 
 
 /** One object on one edge: a neighbor, a path or a connection. */
 export class ObjectRecord {
-  /** The how-manieth object of its edge it is. */
+  /** The how-manieth object of its layer on its edge it is. */
   readonly ordinal: number;
   readonly handle: OffloadHandle;
   readonly edge: EdgeRecord;
@@ -66,7 +66,7 @@ export class ObjectRecord {
     this.handle = handle;
     this.edge = edge;
     this.layer = layer;
-    this.ordinal = ++edge.objectCount;
+    this.ordinal = ++edge.objectCounts[layer];
   }
 
   /** `connection 3`, with what its driver calls it if that is text: for messages. */
