@@ -5,6 +5,7 @@ import type { EdgeRecord } from './record/edge-record.ts';
 import { trackOf } from './record/nbl-track.ts';
 import type { ObjectRecord } from './record/object-record.ts';
 import { stillPending, type CompletionCall, type DataCall, type RequestKind, type RequestRecord } from './record/request-record.ts';
+import type { Undelivered } from './record/undelivered.ts';
 
 /** Watches requests go down and their completions come up. */
 export class DataWatch {
@@ -23,6 +24,10 @@ export class DataWatch {
     const object = objectOf(edge, handle);
     if (object === null) {
       // The object was offloaded before anybody watched.
+      for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
+        const track = trackOf(nbl);
+        if (track !== null) track.isStranger = true;
+      }
       this.calls.push(null);
       return;
     }
@@ -93,6 +98,7 @@ export class DataWatch {
     const nowMs = ledger.clock.now();
     const completion: CompletionCall = { edge, crossing, kind, list, count, delivering: [] };
     const ended: RequestRecord[] = [];
+    const undelivered = new Map<ObjectRecord, Undelivered>();
     try {
       ledger.before(() => {
         for (const hook of hooks.completionUp) hook(completion);
@@ -100,21 +106,28 @@ export class DataWatch {
           const request = requests.find(nbl, edge);
           if (request === null) {
             const track = trackOf(nbl);
-            if (track !== null) for (const hook of hooks.strayUp) hook(track, completion);
+            if (track === null) continue;
+            if (!track.isStranger) for (const hook of hooks.strayUp) hook(track, completion);
+            track.isStranger = false;
             continue;
           }
           for (const hook of hooks.requestUp) hook(request, completion);
           // The next of the list is judged as if this one were back already.
           requests.end(request);
           ended.push(request);
+          const { object } = request;
+          if (object.undelivered === null || request.kind !== 'receive') continue;
+          undelivered.set(object, undelivered.get(object) ?? object.undelivered);
+          object.undelivered = object.undelivered.without(nbl.tcpOffloadBytesTransferred);
         }
       });
     } catch (error) {
       for (const request of ended.reverse()) requests.restore(request);
+      for (const [object, before] of undelivered) object.undelivered = before;
       throw error;
     }
     for (const request of ended) {
-      this.account(request, crossing, nowMs);
+      this.account(request, completion, nowMs);
       if (kind === 'receive') completion.delivering.push(request.object);
       requests.give(request);
     }
@@ -122,22 +135,21 @@ export class DataWatch {
     this.completions.push(completion);
   }
 
-  private account({ nbl, object, kind, edge }: RequestRecord, crossing: DdiCrossing, nowMs: number): void {
+  private account({ nbl, object, kind, edge }: RequestRecord, completion: CompletionCall, nowMs: number): void {
     const { requests } = this.ledger;
     const bytes = nbl.tcpOffloadBytesTransferred;
     if (kind === 'send' || kind === 'disconnect') object.bytesAcknowledged += bytes;
-    else if (kind === 'receive') {
-      object.bytesReceived += bytes;
-      object.undelivered = object.undelivered?.without(bytes) ?? null;
-    }
+    else if (kind === 'receive') object.bytesReceived += bytes;
     if (kind === 'send') object.lastSendUpMs = nowMs;
-    requests.follow(nbl, edge, crossing, nowMs);
+    requests.follow(nbl, edge, completion.crossing, nowMs);
     const above = requests.newest(nbl);
-    if (above !== null) above.completedBelow = { status: nbl.status, bytes, dataLength: netBufferListDataLength(nbl) };
+    if (above !== null) above.completedBelow = { kind: completion.kind, status: nbl.status, bytes, dataLength: netBufferListDataLength(nbl) };
   }
 
-  upReturned(): void {
-    const completion = this.completions.pop();
+  upReturned(edge: EdgeRecord): void {
+    // The calls of a list that mixes edges are all shown before the first is made.
+    const at = this.completions.findLastIndex((completion) => completion.edge === edge);
+    const [completion] = at < 0 ? [] : this.completions.splice(at, 1);
     if (completion === undefined) return;
     for (const object of completion.delivering) object.deliveryDepth--;
     for (const hook of this.ledger.hooks.completionUpReturned) hook(completion);

@@ -82,7 +82,7 @@ export class UpcallWatch {
       object.undelivered = new Undelivered(taken > 0 ? 'accepted in part' : 'refused', head, byteCount - taken, true);
     }
     // A request that was posted during the call lifts the block, and so does one that was there before.
-    if (object.undelivered !== null) object.undelivered.isBlocked = object.pending.receive.size === 0;
+    if (object.undelivered !== null && taken < byteCount) object.undelivered.isBlocked = object.pending.receive.size === 0;
   }
 
   returned(edge: EdgeRecord, crossing: DdiCrossing, list: NetBufferList): void {

@@ -240,7 +240,7 @@ export class Verifier implements NdisObserver {
     const { ledger } = this;
     const edge = ledger.edges.of(binding);
     if (DATA_DOWN.has(crossing)) this.data.downReturned(status);
-    else if (DATA_UP.has(crossing)) this.data.upReturned();
+    else if (DATA_UP.has(crossing)) this.data.upReturned(edge);
     else if (STATE_DOWN.has(crossing)) this.state.downReturned(edge, subject as OffloadBlockList, status);
     else if (STATE_UP.has(crossing)) this.state.upReturned();
     else {

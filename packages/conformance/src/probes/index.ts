@@ -5,10 +5,12 @@ export { ProbeBinding, ProbeHost, type ProbeHostOptions } from './probe-host.ts'
 export {
   ProbeContext,
   ProbeTarget,
+  type CompleteOneOptions,
   type CompleteTreeOptions,
   type IndicationAnswer,
   type PendingTree,
   type ProbeOperation,
+  type ProbeRequest,
   type ProbeTargetOptions,
 } from './probe-target.ts';
 export { START_SEQ, neighborState, pathState, tcpState } from './states.ts';

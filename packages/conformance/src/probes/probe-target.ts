@@ -14,6 +14,7 @@ import {
   NdisStatusIndication,
   NdisTcpConnectionOffload,
   OFFLOAD_STATE_TYPE,
+  copyToNetBuffer,
   createMiniportOffloadBlockList,
   netBufferListDataLength,
   type DeferredRoutine,
@@ -36,7 +37,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { CallLog } from './call-log.ts';
-import { createList, link, membersOf, type Content } from './lists.ts';
+import { bytesOf, createList, link, membersOf, type Content } from './lists.ts';
 import { neighborState } from './states.ts';
 import { blocksOf } from './trees.ts';
 
@@ -65,6 +66,11 @@ export class ProbeContext {
   }
 }
 
+/** The context of a connection, unless the test has put something of its own in its place. */
+function streamOf(context: unknown): ProbeContext | null {
+  return typeof (context as Partial<ProbeContext> | null | undefined)?.rcvNxt === 'number' ? (context as ProbeContext) : null;
+}
+
 /** The five state operations. */
 export type ProbeOperation = 'initiate' | 'terminate' | 'update' | 'invalidate' | 'query';
 
@@ -72,6 +78,21 @@ export type ProbeOperation = 'initiate' | 'terminate' | 'update' | 'invalidate' 
 export interface PendingTree {
   readonly operation: ProbeOperation;
   readonly tree: MiniportOffloadBlockList;
+}
+
+/** The requests of connections that a target has, by the name of its array. */
+export type ProbeRequest = 'sends' | 'receives' | 'disconnects' | 'forwards';
+
+/** How a target completes one request. */
+export interface CompleteOneOptions {
+  /** Default NDIS_STATUS_SUCCESS. */
+  readonly status?: NDIS_STATUS;
+  /** TcpOffloadBytesTransferred. */
+  readonly bytes: number;
+  /** How far the data start moves. Default `bytes`. */
+  readonly moved?: number;
+  /** What is placed in it before that. */
+  readonly data?: Content;
 }
 
 /** How a target completes a tree. */
@@ -181,6 +202,31 @@ export class ProbeTarget
     });
   }
 
+  /**
+   * Completes the oldest request of a kind just so, right or wrong.
+   * @returns it.
+   */
+  completeOne(kind: ProbeRequest, { status = NDIS_STATUS_SUCCESS, bytes, moved = bytes, data = '' }: CompleteOneOptions): NetBufferList {
+    const from = this[kind];
+    const nbl = from.shift();
+    if (nbl === undefined) throw new Error(`${this.name} has none of ${kind} to complete`);
+    const netBuffer = nbl.firstNetBuffer;
+    if (netBuffer !== null) {
+      const placed = bytesOf(data);
+      copyToNetBuffer(netBuffer, 0, placed, 0, placed.length);
+      if (moved > 0) this.ndis.advanceNetBufferDataStart(netBuffer, moved, false);
+    }
+    nbl.next = null;
+    nbl.status = status;
+    nbl.tcpOffloadBytesTransferred = bytes;
+    this.count(from, [nbl], 1);
+    if (kind === 'sends') this.handlers.tcpOffloadSendComplete(nbl);
+    else if (kind === 'receives') this.handlers.tcpOffloadReceiveComplete(nbl);
+    else if (kind === 'forwards') this.handlers.tcpOffloadForwardComplete(nbl);
+    else this.handlers.tcpOffloadDisconnectComplete(nbl);
+    return nbl;
+  }
+
   private complete(from: NetBufferList[], count: number, status: NDIS_STATUS, up: (list: NetBufferList) => void): NetBufferList[] {
     const nbls = from.splice(0, count);
     if (nbls.length === 0) return nbls;
@@ -261,9 +307,9 @@ export class ProbeTarget
 
   /** What a query or a terminate says of a connection: the target sends nothing that is not acknowledged at once. */
   private fillDelegated({ header, miniportOffloadContext, state }: MiniportOffloadBlockList): void {
-    const context = miniportOffloadContext?.miniportOffloadContext;
+    const context = streamOf(miniportOffloadContext?.miniportOffloadContext);
     const { delegated } = (state ?? {}) as Partial<TcpOffloadState>;
-    if (header.type !== OFFLOAD_STATE_TYPE.TcpOffloadState || !(context instanceof ProbeContext) || delegated == null) return;
+    if (header.type !== OFFLOAD_STATE_TYPE.TcpOffloadState || context === null || delegated == null) return;
     delegated.rcvNxt = context.rcvNxt;
     delegated.sndUna = context.sndUna;
     delegated.sndNxt = context.sndUna;
@@ -300,8 +346,8 @@ export class ProbeTarget
   indicateNbl(handle: OffloadHandle, netBufferList: NetBufferList): IndicationAnswer {
     const bytesConsumed = new BytesConsumed();
     const status = this.handlers.tcpOffloadReceiveHandler(handle, netBufferList, NDIS_STATUS_SUCCESS, bytesConsumed);
-    const context = handle.miniportOffloadContext;
-    if (context instanceof ProbeContext) context.rcvNxt = (context.rcvNxt + bytesConsumed.value) | 0;
+    const context = streamOf(handle.miniportOffloadContext);
+    if (context !== null) context.rcvNxt = (context.rcvNxt + bytesConsumed.value) | 0;
     return { status, bytesConsumed: bytesConsumed.value, netBufferList };
   }
 

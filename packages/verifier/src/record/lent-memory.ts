@@ -70,3 +70,19 @@ export function copyOfData({ mdlChain, dataOffset }: NetBuffer, before: number, 
   }
   return bytes;
 }
+
+/** A sum of data that was indicated, wherever the data start of its NET_BUFFER has moved meanwhile. */
+export function sumOfData({ mdlChain, dataOffset, byteCount }: { readonly mdlChain: Mdl | null; readonly dataOffset: number; readonly byteCount: number }): number {
+  let sum = 17;
+  let skip = dataOffset;
+  let left = byteCount;
+  for (let mdl = mdlChain; mdl !== null && left > 0; mdl = mdl.next) {
+    const here = Math.min(mdl.byteCount - skip, left);
+    if (here > 0) {
+      sum = sumRun(sum, mdl.buffer, mdl.byteOffset + skip, here);
+      left -= here;
+    }
+    skip = Math.max(0, skip - mdl.byteCount);
+  }
+  return sum;
+}

@@ -23,6 +23,8 @@ export class NblTrack {
   binding: NdisBinding;
   crossing: DdiCrossing;
   sinceMs: number;
+  /** True while it is out for an object that nobody has seen being offloaded: what ends it is not known either. */
+  isStranger = false;
   /** Requests it is, one per edge it is below of, the topmost first. */
   readonly requests: RequestRecord[] = [];
   /** Indications it is, one per edge it is above of, the lowest first. */

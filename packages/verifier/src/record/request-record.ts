@@ -35,8 +35,8 @@ export class RequestRecord {
   isAfterDisconnect = false;
   /** True when NDIS completes it because the driver below threw: nobody is to be judged by that. */
   isTakenBack = false;
-  /** Its status, transferred bytes and remaining data when a driver below this edge completed it; null before. */
-  completedBelow: { readonly status: NDIS_STATUS; readonly bytes: number; readonly dataLength: number } | null = null;
+  /** By which completion, its status, transferred bytes and remaining data when a driver below this edge completed it; null before. */
+  completedBelow: { readonly kind: RequestKind; readonly status: NDIS_STATUS; readonly bytes: number; readonly dataLength: number } | null = null;
   /** Links of the queue it is in. */
   older: RequestRecord | null = null;
   newer: RequestRecord | null = null;
