@@ -298,6 +298,6 @@ export function failOperation(record: OperationRecord): void {
   }
   ndis.releaseReports();
   root.sourceHandle = null;
-  if (binding.observer !== null) binding.observer.enterAnyway(crossing, binding, root, record.blockCount, 0);
+  if (binding.observer !== null) binding.observer.enterAnyway(crossing, binding, root, record.blockCount, 1);
   endOperation(binding, record, root, crossing);
 }

@@ -21,7 +21,8 @@ export type AllocationKind = 'NET_BUFFER_LIST' | 'NET_BUFFER' | 'NET_BUFFER_LIST
  * request. `handle` names the object that a data call or an indication is about, on this edge; null where there is none,
  * or where there are many: completions, trees. `count` is the NBLs or blocks in it; of an event,
  * its EventSpecificInformation. `detail` is the flags of a disconnect, an ordinary send, receive or
- * return, the type of an event, the code of an indication or a status, the OID of a request; 0 elsewhere. Objects are
+ * return, the type of an event, the code of an indication or a status, the OID of a request, 1 for a state
+ * operation that NDIS completes with failure in place of a driver; 0 elsewhere. Objects are
  * live: read them during the call, copy what must outlive it.
  */
 export interface NdisObserver {

@@ -7,7 +7,7 @@ import { IndicationRecord } from './record/indication-record.ts';
 import type { ObjectRecord } from './record/object-record.ts';
 import * as objects from './record/objects.ts';
 import { undeliveredOf } from './record/undelivered.ts';
-import { picturesOf, type BlockPicture, type StateOperationName, type TreeRecord } from './record/tree-record.ts';
+import { UNWRITTEN, picturesOf, type BlockPicture, type StateOperationName, type TreeRecord } from './record/tree-record.ts';
 
 /** Watches state operations go down and come back. */
 export class StateWatch {
@@ -21,12 +21,14 @@ export class StateWatch {
 
   down(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList): void {
     const { ledger } = this;
-    const tree: TreeRecord = { edge, operation, root, atMs: ledger.clock.now(), blocks: picturesOf(root, edge), isEntering: true };
+    const tree: TreeRecord = { edge, operation, root, atMs: ledger.clock.now(), blocks: picturesOf(root, edge), isEntering: true, isOverlapping: false, isFailedByNdis: false };
     ledger.before(() => {
       for (const hook of ledger.hooks.treeDown) hook(tree);
     });
     const lost = new Set<ObjectRecord>();
     for (const { object } of tree.blocks) if (object?.state === 'lost') lost.add(object);
+    if (operation === 'query') markOverlaps(tree);
+    for (const { block } of tree.blocks) block.status = UNWRITTEN;
     objects.begin(tree);
     edge.trees.set(root, tree);
     this.lost.set(tree, lost);
@@ -72,15 +74,18 @@ export class StateWatch {
       edge.trees.delete(root);
       for (const { object } of tree.blocks) if (object !== null && tree.operation === 'initiate') this.endInherited(object);
       objects.undo(tree, lost);
+      for (const { block, status: before } of tree.blocks) block.status = before;
       return;
     }
     for (const hook of this.ledger.hooks.treeDownReturned) hook(tree);
   }
 
-  up(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList): void {
+  /** @param isFailedByNdis the completion is none of the driver's below. */
+  up(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList, isFailedByNdis: boolean): void {
     const tree = treeOf(edge, root);
     if (tree === null || tree.operation !== operation) return;
     const { ledger } = this;
+    tree.isFailedByNdis = isFailedByNdis;
     ledger.before(() => {
       for (const hook of ledger.hooks.treeUp) hook(tree);
     });
@@ -89,7 +94,7 @@ export class StateWatch {
       if (object === null) continue;
       if (operation === 'initiate' && block.status !== NDIS_STATUS_SUCCESS && object.layer === 'tcp') this.endInherited(object);
       if (operation === 'terminate' && block.status === NDIS_STATUS_SUCCESS) this.giveBack(object, block);
-      if (block.status === NDIS_STATUS_FAILURE && (operation === 'query' || operation === 'invalidate' || operation === 'terminate')) object.hardwareFailure ??= operation;
+      if (block.status === NDIS_STATUS_FAILURE && !isFailedByNdis && (operation === 'query' || operation === 'invalidate' || operation === 'terminate')) object.hardwareFailure ??= operation;
     }
     objects.end(tree);
     for (const { object } of tree.blocks) if (object?.state === 'back') for (const hook of ledger.hooks.objectEnds) hook(object);
@@ -130,5 +135,15 @@ export class StateWatch {
       requests.follow(nbl, object.edge, DDI_CROSSING.terminateOffloadComplete, nowMs).indications.push(record);
       object.edge.kept.add(record);
     }
+  }
+}
+
+/** Queries of one object may be under way together: those that are, are marked. */
+function markOverlaps(tree: TreeRecord): void {
+  const queried = new Set(tree.blocks.flatMap(({ object }) => (object !== null && object.queries > 0 ? [object] : [])));
+  if (queried.size === 0) return;
+  tree.isOverlapping = true;
+  for (const other of tree.edge.trees.values()) {
+    if (other.operation === 'query' && other.blocks.some(({ object }) => object !== null && queried.has(object))) other.isOverlapping = true;
   }
 }

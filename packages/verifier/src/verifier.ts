@@ -201,7 +201,7 @@ export class Verifier implements NdisObserver {
     }
     const up = STATE_UP.get(crossing);
     if (up !== undefined) {
-      this.state.up(edge, up, subject as OffloadBlockList);
+      this.state.up(edge, up, subject as OffloadBlockList, detail !== 0);
       return;
     }
     switch (crossing) {

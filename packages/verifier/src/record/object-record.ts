@@ -4,6 +4,7 @@ import type { EdgeRecord } from './edge-record.ts';
 import type { HandOver } from './hand-over.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { RequestKind } from './request-record.ts';
+import type { SuppliedState } from './supplied-state.ts';
 import type { Undelivered } from './undelivered.ts';
 
 /**
@@ -43,6 +44,10 @@ export class ObjectRecord {
   disconnected: 'no' | 'graceful' | 'abortive' = 'no';
   /** Status of an operation of this object that failed for the hardware's sake; null while none did. */
   hardwareFailure: 'query' | 'invalidate' | 'terminate' | null = null;
+  /** What the driver below had put into the cell when the initiate ended. */
+  context: unknown = null;
+  /** Constant and cached values as they were supplied last; null on edges above intermediate drivers. */
+  supplied: SuppliedState | null = null;
   /** For a connection: how it was handed over, and how it came back; null before, and when its block had no state. */
   handedOver: HandOver | null = null;
   handedBack: HandOver | null = null;

@@ -1,6 +1,7 @@
 import { NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS, NDIS_STATUS_SUCCESS } from '@ndis-chimney/types';
 
 import { ObjectRecord } from './object-record.ts';
+import { SuppliedState } from './supplied-state.ts';
 import type { BlockPicture, TreeRecord } from './tree-record.ts';
 
 /** A state operation goes down: new objects get their records, the others count it. */
@@ -16,6 +17,7 @@ function offer({ edge }: TreeRecord, picture: BlockPicture): void {
   if (handle === null || layer === null || role !== 'new') return;
   const object = new ObjectRecord(handle, edge, layer);
   picture.object = object;
+  if (edge.lowerRole === 'target' && picture.state !== null) object.supplied = new SuppliedState(picture.state);
   link(object, picture.parent?.object ?? null);
   edge.objects.set(handle, object);
 }
@@ -23,8 +25,10 @@ function offer({ edge }: TreeRecord, picture: BlockPicture): void {
 function name({ operation }: TreeRecord, { object }: BlockPicture): void {
   if (object === null) return;
   if (operation === 'query') object.queries++;
-  else if (operation === 'update') object.updates++;
-  else if (operation === 'invalidate') object.invalidates++;
+  else if (operation === 'update') {
+    object.updates++;
+    object.supplied?.updating();
+  } else if (operation === 'invalidate') object.invalidates++;
   else object.state = 'terminating';
 }
 
@@ -37,14 +41,19 @@ export function end(tree: TreeRecord): void {
     switch (tree.operation) {
       case 'initiate':
         if (picture.role !== 'new') break;
-        if (isDone) object.state = 'offloaded';
-        else forget(object);
+        if (isDone) {
+          object.state = 'offloaded';
+          object.context = object.handle.miniportOffloadContext;
+        } else {
+          forget(object);
+        }
         break;
       case 'query':
         object.queries--;
         break;
       case 'update':
         object.updates--;
+        object.supplied?.updated(picture.state, isDone);
         if (isDone && picture.parent?.object != null) link(object, picture.parent.object);
         break;
       case 'invalidate':

@@ -1,4 +1,4 @@
-import { BlockWalk, offloadLayerOf, type NDIS_STATUS, type NdisBinding, type NetBufferList, type OffloadBlockList, type OffloadBlockState, type OffloadHandle, type OffloadLayer } from '@ndis-chimney/types';
+import { BlockWalk, NDIS_STATUS_PENDING, offloadLayerOf, type NDIS_STATUS, type NdisBinding, type NetBufferList, type OffloadBlockList, type OffloadBlockState, type OffloadHandle, type OffloadLayer } from '@ndis-chimney/types';
 
 import type { EdgeRecord } from './edge-record.ts';
 import type { ObjectRecord } from './object-record.ts';
@@ -45,10 +45,20 @@ export interface TreeRecord {
   readonly blocks: readonly BlockPicture[];
   /** True while the downcall has not returned. */
   isEntering: boolean;
+  /** True for a query that was under way together with another one of the same object. */
+  isOverlapping: boolean;
+  /** True when NDIS completes it with failure in place of the driver below, which is not to be judged by it. */
+  isFailedByNdis: boolean;
 }
 
 /** Most blocks a picture is taken of, so that a tree with a cycle is not walked for ever; NDIS refuses those itself. */
 const MOST_BLOCKS = 1_000_000;
+
+/**
+ * What stands in every block on its way down: no operation ends with it, so that a block that nobody has written a status
+ * into shows. NDIS_STATUS_PENDING.
+ */
+export const UNWRITTEN: NDIS_STATUS = NDIS_STATUS_PENDING;
 
 /** Pictures of all blocks of a tree. */
 export function picturesOf(root: OffloadBlockList, edge: EdgeRecord): BlockPicture[] {
