@@ -193,7 +193,8 @@ export class ChimneyConnection extends OffloadedObject {
 
   /**
    * Closes the send half, with a FIN or a RST. `NdisOffloadTcpDisconnect`. Receiving goes on after a FIN. The offload is
-   * not over: {@link terminate} ends it. @throws TypeError when it was called before.
+   * not over: {@link terminate} ends it. A second RST has the outcome of the first: one that failed is not repeated.
+   * @throws TypeError when a FIN is asked for and it was called before.
    */
   disconnect(options: DisconnectOptions = {}): Promise<TransferResult> {
     return this.data.disconnect(options);

@@ -34,6 +34,8 @@ export class DataRequests implements CallOwner {
   private readonly connection: ChimneyConnection;
   private readonly calls: DataCalls = new DataCalls(this);
   private isDisconnected: boolean;
+  /** The abortive disconnect that went down: one that failed is not repeated. */
+  private abort: Promise<TransferResult> | null = null;
   /** Segments to be forwarded once the connection is offloaded. */
   private forwards: NetBufferList[] | null = null;
 
@@ -114,6 +116,12 @@ export class DataRequests implements CallOwner {
       return this.keepUnsent([data]);
     }
     this.isDisconnected = true;
+    if (!abortive) return this.passDisconnect(data, false);
+    this.abort ??= this.passDisconnect(data, true);
+    return this.abort;
+  }
+
+  private passDisconnect(data: Uint8Array<ArrayBufferLike>, abortive: boolean): Promise<TransferResult> {
     const { requests } = this.connection.adapter.driver;
     return new Promise((resolve, reject) => {
       // Abortive ones carry nothing that could come back.
