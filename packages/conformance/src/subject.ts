@@ -30,7 +30,11 @@ export interface TargetWishes {
 export interface TargetUnderTest {
   /** The miniport driver, not yet registered. */
   readonly target: MiniportDriver<never>;
-  /** With the ability `peer`: the far end of the connection between these ports, once it is offloaded. */
+  /**
+   * With the ability `peer`: the far end of the connection between these ports, once it is offloaded. At first it has
+   * everything before the `sndUna` of the initiate, and nothing from there on. It does not notice an upload, and goes on
+   * when the connection is offloaded again with what it came back with.
+   */
   peer?(hostPort: number, peerPort: number): ConformancePeer | Promise<ConformancePeer>;
   /** With the ability `control`: what the target does when its maker says so. */
   pauseOffload?(): void;

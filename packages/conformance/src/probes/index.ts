@@ -1,5 +1,5 @@
 export { CallLog, type ProbeCall, type ProbeHook } from './call-log.ts';
-export { bytesOf, createList, link, membersOf, textOf, textsOf, type Content } from './lists.ts';
+export { bytesOf, createInPieces, createList, link, membersOf, textOf, textsOf, type Content, type Pieces } from './lists.ts';
 export { present } from './present.ts';
 export { ProbeBinding, ProbeHost, type ProbeHostOptions } from './probe-host.ts';
 export {

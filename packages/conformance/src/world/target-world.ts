@@ -14,13 +14,14 @@ import {
 } from '@ndis-chimney/types';
 
 import { ConformanceFailure, check } from '../check.ts';
+import { link } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import { blocksOf, neighborBlock, pathBlock, siblings, tcpBlock, under } from '../probes/trees.ts';
-import type { ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
-import { WorldConnection } from './world-connection.ts';
+import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
 const PATIENCE_MS = 60_000;
@@ -220,6 +221,46 @@ export class TargetWorld {
     await this.operate('initiate', root);
     for (const { status } of blocksOf(root)) check(status === NDIS_STATUS_SUCCESS, `an initiate that nothing speaks against ended with ${formatNdisStatus(status)}`);
     return connections;
+  }
+
+  /** Offers a connection again with what it came back with; its far end goes on. @throws ConformanceFailure unless it succeeds. */
+  reconnect({ hostPort }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+    return this.connect({
+      hostPort,
+      ...(chain.length > 0 && { chain: link(chain) }),
+      change: (state) => {
+        const again = present(state.delegated).copyFrom(delegated);
+        again.bufferedData = buffered.length > 0 ? this.host.list(buffered) : null;
+      },
+    });
+  }
+
+  /** Reads so many bytes at the far end. @throws ConformanceFailure when they do not come. */
+  async read(peer: ConformancePeer, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for (let left = count; left > 0; left -= parts.at(-1)?.length ?? 0) {
+      const part = await this.readPart(peer, `${count} bytes at the far end, of which ${left} are missing,`);
+      check(part !== null, `the far end got a FIN when ${left} bytes of ${count} were missing`);
+      parts.push(part);
+    }
+    return concat(parts);
+  }
+
+  /** Reads at the far end to the host's FIN. @throws ConformanceFailure when it does not come. */
+  async readToEnd(peer: ConformancePeer): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const part = await this.readPart(peer, 'the FIN at the far end');
+      if (part === null) return concat(parts);
+      parts.push(part);
+    }
+  }
+
+  private readPart(peer: ConformancePeer, what: string): Promise<Uint8Array | null> {
+    const reset = (reason: unknown): never => {
+      throw new ConformanceFailure(`the far end was reset: ${String(reason)}`);
+    };
+    return this.wait(peer.read().catch(reset), what);
   }
 
   /** Takes the oldest violation. @throws ConformanceFailure unless it is of this rule. */

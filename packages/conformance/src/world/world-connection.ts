@@ -16,7 +16,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { check } from '../check.ts';
-import { membersOf, type Content } from '../probes/lists.ts';
+import { link, membersOf, type Content } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import type { ConformancePeer } from '../subject.ts';
 import type { EntryOf, NblPicture } from './journal.ts';
@@ -61,7 +61,8 @@ export class WorldConnection {
   readonly rcvNxt: number;
   /** Receive requests of this connection. */
   private readonly requests = new Set<NetBufferList>();
-  private readonly sent = new Set<NetBufferList>();
+  private readonly sent: Set<NetBufferList>;
+  private readonly disconnects = new Set<NetBufferList>();
 
   constructor(world: TargetWorld, block: ProtocolOffloadBlockList) {
     const state = block.state as TcpOffloadState;
@@ -74,6 +75,7 @@ export class WorldConnection {
     this.peerPort = constant.remotePort;
     this.sndUna = delegated.sndUna;
     this.rcvNxt = delegated.rcvNxt;
+    this.sent = new Set(membersOf(block.netBufferListChain));
   }
 
   /** True when the target has taken the connection. */
@@ -101,6 +103,11 @@ export class WorldConnection {
     return members;
   }
 
+  /** Sends these NBLs in one call. @returns them. */
+  sendNbls(...nbls: NetBufferList[]): NetBufferList[] {
+    return this.sendList(link(nbls));
+  }
+
   /** Posts receive requests of these sizes in one call. @returns them. */
   post(sizes: readonly number[], { isNoPush = false }: { readonly isNoPush?: boolean } = {}): NetBufferList[] {
     const list = this.world.host.list(...sizes);
@@ -116,6 +123,7 @@ export class WorldConnection {
   /** Closes the send half, with these last bytes. @returns the NBL. */
   disconnect(content: Content = 0): NetBufferList {
     const nbl = this.world.host.list(content);
+    this.disconnects.add(nbl);
     this.world.binding.offloadTcpDisconnect(this.handle, nbl, TCP_DISCONNECT_GRACEFUL_CLOSE);
     return nbl;
   }
@@ -123,6 +131,7 @@ export class WorldConnection {
   /** Sends an RST. @returns the NBL. */
   abort(): NetBufferList {
     const nbl = this.world.host.list(0);
+    this.disconnects.add(nbl);
     this.world.binding.offloadTcpDisconnect(this.handle, nbl, TCP_DISCONNECT_ABORTIVE_CLOSE);
     return nbl;
   }
@@ -156,6 +165,11 @@ export class WorldConnection {
     const block = await this.world.operate('query', root);
     check(block.status === NDIS_STATUS_SUCCESS, `a query of an offloaded connection failed with 0x${(block.status >>> 0).toString(16)}`);
     return state;
+  }
+
+  /** Bytes of the host's stream that are acknowledged, as the target says in answer to a query. */
+  async acknowledged(): Promise<number> {
+    return (present((await this.query()).delegated).sndUna - this.sndUna) | 0;
   }
 
   /** Changes cached state. @returns the status. */
@@ -209,7 +223,12 @@ export class WorldConnection {
     return this.completions('receive').filter(({ nbl }) => this.requests.has(nbl));
   }
 
-  private completions(operation: 'send' | 'receive'): NblPicture[] {
+  /** Completions of this connection's disconnects, in order. */
+  get disconnectCompletions(): NblPicture[] {
+    return this.completions('disconnect').filter(({ nbl }) => this.disconnects.has(nbl));
+  }
+
+  private completions(operation: 'send' | 'receive' | 'disconnect'): NblPicture[] {
     return this.world.host.entries('dataComplete').flatMap((entry) => (entry.operation === operation ? entry.nbls : []));
   }
 
