@@ -39,6 +39,12 @@ export const ABILITY = {
   'vlan-capacity': 'the VLAN capacity can be set',
   /** Can be made to ask about stale neighbors. */
   'neighbor-query': 'stale neighbors are asked about before a transmission',
+  /** How long the far end takes to acknowledge can be set. */
+  'round-trip': 'how long an acknowledgment takes can be set',
+  /** Segments that come out of sequence are kept until what is missing comes. */
+  reassembly: 'segments that come out of sequence are kept',
+  /** Keepalive, retransmit, persist and FIN_WAIT_2 timers run. */
+  timers: 'keepalive, retransmit, persist and FIN_WAIT_2 timers run',
   /** The kit can break the hardware under a connection. */
   'hardware-failure': 'hardware failures are at the kit\'s command',
   /** Counts what OID_TCP_OFFLOAD_STATS and its like ask for. */

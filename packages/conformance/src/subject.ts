@@ -24,6 +24,8 @@ export interface TargetWishes {
   readonly connectionCapacity?: number;
   /** With the ability `vlan-capacity`: so many VLANs besides the untagged one. */
   readonly vlanCapacity?: number;
+  /** With the ability `round-trip`: milliseconds from a segment's transmission to the arrival of its acknowledgment. */
+  readonly roundTripMs?: number;
 }
 
 /** One target, made for one case. */

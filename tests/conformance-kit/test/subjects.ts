@@ -4,11 +4,11 @@ import { createMemoryTarget } from '@ndis-chimney/target-memory';
 
 /** The memory target with peers in the hands of the kit. */
 export const memorySubject: OffloadTargetConformanceOptions = {
-  abilities: ['peer', 'forward', 'virtual-time', 'control', 'connection-capacity', 'statistics'],
+  abilities: ['peer', 'forward', 'virtual-time', 'control', 'connection-capacity', 'neighbor-query', 'round-trip', 'statistics'],
   peerWindowBytes: 4096,
   bufferBytes: 65_536,
-  create: (environment, { connectionCapacity = 4096 }) => {
-    const target = createMemoryTarget(environment, { connectionCapacity, peerWindowBytes: 4096, bufferBytes: 65_536, latencyMs: 5 });
+  create: (environment, { connectionCapacity = 4096, roundTripMs = 10 }) => {
+    const target = createMemoryTarget(environment, { connectionCapacity, peerWindowBytes: 4096, bufferBytes: 65_536, latencyMs: roundTripMs / 2 });
     return {
       target,
       peer: (hostPort, peerPort) => {

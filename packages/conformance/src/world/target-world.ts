@@ -1,12 +1,17 @@
 import { Ndis } from '@ndis-chimney/core';
 import {
+  NDIS_REQUEST_TYPE,
+  NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
+  NdisTcpConnectionOffloadParameters,
+  OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   OffloadHandle,
   formatNdisStatus,
   type ChimneyViolation,
   type NdisBinding,
   type NdisMiniport,
   type NdisMiniportDriverHandle,
+  type NeighborOffloadState,
   type NetBufferList,
   type PathOffloadState,
   type ProtocolOffloadBlockList,
@@ -20,6 +25,7 @@ import { blocksOf, neighborBlock, pathBlock, siblings, tcpBlock, under } from '.
 import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
+import { patternBefore } from './pattern.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
 import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
@@ -39,6 +45,9 @@ export interface ConnectionWishes {
   /** Last changes of its state before it is offered. */
   readonly change?: (state: TcpOffloadState, block: ProtocolOffloadBlockList) => void;
   readonly changePath?: (state: PathOffloadState) => void;
+  readonly changeNeighbor?: (state: NeighborOffloadState) => void;
+  /** Sizes of NBLs in BufferedData: {@link patternBefore} the first byte of what the peer sends. */
+  readonly buffered?: readonly number[];
 }
 
 /**
@@ -181,6 +190,20 @@ export class TargetWorld {
     return this.host.journal.some((entry: JournalEntry) => entry.kind === 'stateComplete' && entry.operation === operation && entry.root === root);
   }
 
+  /** Sets how TCP is to run, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS`. @throws ConformanceFailure unless that succeeds. */
+  async setParameters(change: (parameters: NdisTcpConnectionOffloadParameters) => void): Promise<void> {
+    const parameters = new NdisTcpConnectionOffloadParameters();
+    change(parameters);
+    const oid = OID_TCP_CONNECTION_OFFLOAD_PARAMETERS;
+    const answered = this.host.entries('oidComplete').length;
+    let { status } = this.host.request(NDIS_REQUEST_TYPE.NdisRequestSetInformation, oid, parameters);
+    if (status === NDIS_STATUS_PENDING) {
+      await this.until(() => this.host.entries('oidComplete').length > answered, 'the answer to OID_TCP_CONNECTION_OFFLOAD_PARAMETERS');
+      status = present(this.host.entries('oidComplete').at(-1)).status;
+    }
+    check(status === NDIS_STATUS_SUCCESS, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was answered with ${formatNdisStatus(status)}`);
+  }
+
   /** A new handle of the host's. @param name begins with its layer: `neighbor`, `path`, `connection`. */
   handle(name: string): OffloadHandle {
     return new OffloadHandle(this.binding, name);
@@ -192,8 +215,15 @@ export class TargetWorld {
     const state = block.state as TcpOffloadState;
     present(state.const).localPort = wishes.hostPort ?? this.nextPort++;
     if (wishes.chain !== undefined) block.netBufferListChain = wishes.chain;
+    if (wishes.buffered !== undefined) present(state.delegated).bufferedData = this.bufferedList(wishes.buffered);
     wishes.change?.(state, block);
     return block;
+  }
+
+  private bufferedList(sizes: readonly number[]): NetBufferList {
+    const bytes = patternBefore(sizes.reduce((sum, size) => sum + size, 0));
+    let end = 0;
+    return this.host.list(...sizes.map((size) => bytes.slice(end, (end += size))));
   }
 
   /** A path block with these connections, for a new path. */
@@ -218,6 +248,7 @@ export class TargetWorld {
   async connectAll(count: number, wishes: ConnectionWishes = {}): Promise<WorldConnection[]> {
     const connections = Array.from({ length: count }, () => new WorldConnection(this, this.tcp(wishes)));
     const root = this.neighbor(this.path(connections.map(({ block }) => block), wishes));
+    wishes.changeNeighbor?.(root.state as NeighborOffloadState);
     await this.operate('initiate', root);
     for (const { status } of blocksOf(root)) check(status === NDIS_STATUS_SUCCESS, `an initiate that nothing speaks against ended with ${formatNdisStatus(status)}`);
     return connections;

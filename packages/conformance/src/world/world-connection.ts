@@ -19,7 +19,7 @@ import { check } from '../check.ts';
 import { link, membersOf, type Content } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import type { ConformancePeer } from '../subject.ts';
-import type { EntryOf, NblPicture } from './journal.ts';
+import type { DataOperationName, EntryOf, NblPicture } from './journal.ts';
 import { pattern } from './pattern.ts';
 import { SEGMENT_FLAG, segmentBytes } from './segment.ts';
 import type { TargetWorld } from './target-world.ts';
@@ -48,6 +48,14 @@ export interface ForwardedSegment {
   readonly urgentPointer?: number;
 }
 
+/** What is different about receive requests that a case posts. */
+export interface RequestWishes {
+  /** True: not completed for PSH or for want of more. Default false. */
+  readonly isNoPush?: boolean;
+  /** `TcpReceiveBytesTransferred`: bytes that the host has put before the data start already. Default 0. */
+  readonly alreadyThere?: number;
+}
+
 /** One connection in a world: what the host does with it, and what came of it. */
 export class WorldConnection {
   readonly world: TargetWorld;
@@ -61,6 +69,7 @@ export class WorldConnection {
   readonly rcvNxt: number;
   /** Receive requests of this connection. */
   private readonly requests = new Set<NetBufferList>();
+  private readonly forwarded = new Set<NetBufferList>();
   private readonly sent: Set<NetBufferList>;
   private readonly disconnects = new Set<NetBufferList>();
 
@@ -109,11 +118,16 @@ export class WorldConnection {
   }
 
   /** Posts receive requests of these sizes in one call. @returns them. */
-  post(sizes: readonly number[], { isNoPush = false }: { readonly isNoPush?: boolean } = {}): NetBufferList[] {
-    const list = this.world.host.list(...sizes);
+  post(sizes: readonly number[], wishes: RequestWishes = {}): NetBufferList[] {
+    return this.postList(this.world.host.list(...sizes), wishes);
+  }
+
+  /** Posts a list of receive requests as it is, but for what is wished. @returns its members. */
+  postList(list: NetBufferList, { isNoPush = false, alreadyThere = 0 }: RequestWishes = {}): NetBufferList[] {
     const members = membersOf(list);
     for (const nbl of members) {
       nbl.tcpReceiveNoPush = isNoPush;
+      nbl.tcpReceiveBytesTransferred = alreadyThere;
       this.requests.add(nbl);
     }
     this.world.binding.offloadTcpReceive(this.handle, list);
@@ -139,7 +153,13 @@ export class WorldConnection {
   /** Forwards segments in one call. @returns their NBLs. */
   forward(...segments: ForwardedSegment[]): NetBufferList[] {
     const list = this.world.host.list(...segments.map((segment) => this.segment(segment)));
+    return this.forwardList(list);
+  }
+
+  /** Forwards a list as it is. @returns its members. */
+  forwardList(list: NetBufferList): NetBufferList[] {
     const members = membersOf(list);
+    for (const nbl of members) this.forwarded.add(nbl);
     this.world.binding.offloadTcpForward(this.handle, list);
     return members;
   }
@@ -228,7 +248,12 @@ export class WorldConnection {
     return this.completions('disconnect').filter(({ nbl }) => this.disconnects.has(nbl));
   }
 
-  private completions(operation: 'send' | 'receive' | 'disconnect'): NblPicture[] {
+  /** Completions of this connection's forwarded segments, in order. */
+  get forwardCompletions(): NblPicture[] {
+    return this.completions('forward').filter(({ nbl }) => this.forwarded.has(nbl));
+  }
+
+  private completions(operation: DataOperationName): NblPicture[] {
     return this.world.host.entries('dataComplete').flatMap((entry) => (entry.operation === operation ? entry.nbls : []));
   }
 
