@@ -35,8 +35,16 @@ export const ABILITY = {
   control: 'pause, upload-all and resume are at the kit\'s command',
   /** Can be made with room for so many connections. */
   'connection-capacity': 'the connection capacity can be set',
+  /** Can be made with room for so many paths. */
+  'path-capacity': 'the path capacity can be set',
+  /** Can be made with room for so many neighbors. */
+  'neighbor-capacity': 'the neighbor capacity can be set',
   /** Can be made to track so many VLANs. */
   'vlan-capacity': 'the VLAN capacity can be set',
+  /** Can be made with an interface that is configured for these VLANs. */
+  'interface-vlans': 'the VLANs of the interface can be set',
+  /** Stops what depends on something invalid, rather than go on until the host takes it back, which is allowed too. */
+  'strict-invalidate': 'connections that depend on something invalid stop at once',
   /** Can be made to ask about stale neighbors. */
   'neighbor-query': 'stale neighbors are asked about before a transmission',
   /** How long the far end takes to acknowledge can be set. */

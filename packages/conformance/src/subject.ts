@@ -22,8 +22,14 @@ export interface ConformancePeer {
 export interface TargetWishes {
   /** With the ability `connection-capacity`: room for so many connections. */
   readonly connectionCapacity?: number;
+  /** With the ability `path-capacity`: room for so many paths. */
+  readonly pathCapacity?: number;
+  /** With the ability `neighbor-capacity`: room for so many neighbors. */
+  readonly neighborCapacity?: number;
   /** With the ability `vlan-capacity`: so many VLANs besides the untagged one. */
   readonly vlanCapacity?: number;
+  /** With the ability `interface-vlans`: the VLANs the interface is configured for. Without the wish, for none or for all. */
+  readonly interfaceVlanIds?: readonly number[];
   /** With the ability `round-trip`: milliseconds from a segment's transmission to the arrival of its acknowledgment. */
   readonly roundTripMs?: number;
 }
@@ -42,7 +48,10 @@ export interface TargetUnderTest {
   pauseOffload?(): void;
   uploadAll?(): void;
   resumeOffload?(): void;
-  /** With the ability `hardware-failure`: the record of the connection between these ports is lost. */
+  /**
+   * With the ability `hardware-failure`: the record of the connection between these ports is lost. The target finds that
+   * out when it is asked something about it, not before.
+   */
   failHardware?(hostPort: number, peerPort: number): void;
   /** When the case is over, however it ended. */
   dispose?(): void | Promise<void>;

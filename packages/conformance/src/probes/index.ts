@@ -12,4 +12,4 @@ export {
   type ProbeTargetOptions,
 } from './probe-target.ts';
 export { START_SEQ, neighborState, pathState, tcpState } from './states.ts';
-export { blocksOf, neighborBlock, newTree, pathBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';
+export { blocksOf, neighborBlock, newTree, pathBlock, referenceBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';

@@ -177,12 +177,17 @@ export class ProbeHost
   }
 
   /** Makes an OID request. @returns the request and what the call answered. */
-  request(requestType: NdisOidRequest['requestType'], oid: number, informationBuffer: unknown = null): { request: NdisOidRequest; status: NDIS_STATUS } {
+  request(
+    requestType: NdisOidRequest['requestType'],
+    oid: number,
+    informationBuffer: unknown = null,
+    binding: NdisBinding = this.binding,
+  ): { request: NdisOidRequest; status: NDIS_STATUS } {
     const request = new NdisOidRequest();
     request.requestType = requestType;
     request.oid = oid;
     request.informationBuffer = informationBuffer;
-    return { request, status: this.binding.oidRequest(request) };
+    return { request, status: binding.oidRequest(request) };
   }
 
   /** Puts NBLs that are the host's again back into its pool; all of them by default. */

@@ -7,6 +7,7 @@ import {
   netBufferListBytes,
   type BytesConsumed,
   type NDIS_STATUS,
+  type NdisBinding,
   type NdisOidRequest,
   type NdisStatusIndication,
   type NetBufferList,
@@ -15,6 +16,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { membersOf } from '../probes/lists.ts';
+import { present } from '../probes/present.ts';
 import { ProbeHost, type ProbeBinding } from '../probes/probe-host.ts';
 import { pictureOf, type DataOperationName, type EntryOf, type JournalEntry, type StateOperationName } from './journal.ts';
 
@@ -46,6 +48,11 @@ export class CaseHost extends ProbeHost {
 
   constructor(ndis: Ndis) {
     super(ndis, { name: 'conformance host' });
+  }
+
+  /** The latest binding: there is one at a time. */
+  override get binding(): NdisBinding {
+    return present(this.bindings.at(-1)?.binding);
   }
 
   /** The entries of one kind, in order. */

@@ -1,5 +1,8 @@
 import { Ndis } from '@ndis-chimney/core';
 import {
+  DEFAULT_PUSH_TIMEOUT_MS,
+  NDIS_ENCAPSULATION_IEEE_802_3,
+  NDIS_OFFLOAD_SET_ON,
   NDIS_REQUEST_TYPE,
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
@@ -8,6 +11,8 @@ import {
   OffloadHandle,
   formatNdisStatus,
   type ChimneyViolation,
+  type NDIS_OID,
+  type NDIS_STATUS,
   type NdisBinding,
   type NdisMiniport,
   type NdisMiniportDriverHandle,
@@ -23,6 +28,7 @@ import { link } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import { blocksOf, neighborBlock, pathBlock, siblings, tcpBlock, under } from '../probes/trees.ts';
 import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import { watchBringUp, type BringUp } from './bring-up.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
 import { patternBefore } from './pattern.ts';
@@ -34,6 +40,8 @@ const PATIENCE_MS = 60_000;
 /** Steps of that wait. */
 const STEP_MS = 50;
 const ADAPTER = 'nic0';
+/** Longer than any case takes. */
+const NEVER_TICKS = 0x7FFF_FFFF;
 
 /** What is different about a connection that a case offers. */
 export interface ConnectionWishes {
@@ -61,6 +69,8 @@ export class TargetWorld {
   readonly options: OffloadTargetConformanceOptions;
   /** What the target's maker gave. */
   readonly subject: TargetUnderTest;
+  /** What the target did when it was registered and its adapters came up. */
+  readonly seen: BringUp;
   /** Violations so far that no {@link expectViolation} has taken. */
   readonly violations: ChimneyViolation[] = [];
   private readonly intermediates: IntermediateUnderTest[] = [];
@@ -73,6 +83,7 @@ export class TargetWorld {
     this.runtime = runtime;
     this.ndis = ndis;
     this.subject = subject;
+    this.seen = watchBringUp(subject.target);
     this.host = new CaseHost(ndis);
     ndis.onViolationReported((violation) => {
       this.violations.push(violation);
@@ -95,27 +106,80 @@ export class TargetWorld {
     const registered = ndis.registerMiniportDriver(subject.target);
     check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
     this.driver = registered.ndisDriverHandle;
-    await this.addAdapter();
-    let lower = ADAPTER;
-    for (const make of [...(this.options.intermediates ?? [])].reverse()) {
+    for (const make of this.options.intermediates ?? []) {
       const driver = make(ndis);
       driver.register();
-      this.intermediates.unshift(driver);
+      this.intermediates.push(driver);
+    }
+    this.host.register();
+    await this.bringUp();
+  }
+
+  /**
+   * Adds the target's adapter and binds to it, at the start and after {@link removeAdapter}: intermediate drivers from
+   * the bottom up, then the host, which enables the chimney.
+   */
+  async bringUp(): Promise<void> {
+    const { ndis, host } = this;
+    await this.addAdapter();
+    let lower = ADAPTER;
+    for (const driver of [...this.intermediates].reverse()) {
       ndis.bindAdapter(driver.ndisProtocolHandle, present(ndis.findAdapter(lower)));
       await this.settle();
       lower = driver.virtualNameOf(lower);
     }
-    this.host.register();
-    this.host.bindTo(lower);
-    await this.until(() => this.host.bindings[0]?.binding != null, 'the binding of the host');
+    const before = host.bindings.length;
+    host.bindTo(lower);
+    await this.until(() => host.bindings[before]?.binding != null, 'the binding of the host');
+    await this.setParameters();
   }
 
-  /** Adds the target's adapter: at the start, and after {@link removeAdapter}. */
-  async addAdapter(): Promise<void> {
-    const added = this.ndis.addAdapter(present(this.driver), ADAPTER);
-    check(added.ndisMiniportHandle !== null, `the target's adapter did not initialize: ${formatNdisStatus(added.status)}`);
-    this.miniport = added.ndisMiniportHandle;
+  /**
+   * Sets how TCP is to run, which enables the chimney. What a case leaves alone: a tick of a millisecond, the usual timers,
+   * neighbors that do not get stale.
+   * @throws ConformanceFailure when the target does not accept the parameters.
+   */
+  async setParameters(change: (parameters: NdisTcpConnectionOffloadParameters) => void = () => undefined): Promise<void> {
+    const parameters = new NdisTcpConnectionOffloadParameters();
+    parameters.tcpAckFrequency = 2;
+    parameters.tcpDelayedAckTicks = 200;
+    parameters.tcpMaximumRetransmissions = 5;
+    parameters.tcpDoubtReachabilityRetransmissions = 3;
+    parameters.tcpSwsPreventionTicks = 200;
+    parameters.tcpDuplicateAckThreshold = 3;
+    parameters.tcpPushTicks = DEFAULT_PUSH_TIMEOUT_MS;
+    parameters.nceStaleTicks = NEVER_TICKS;
+    for (const version of [parameters.encapsulation.ipv4, parameters.encapsulation.ipv6]) {
+      version.enabled = NDIS_OFFLOAD_SET_ON;
+      version.encapsulationType = NDIS_ENCAPSULATION_IEEE_802_3;
+    }
+    change(parameters);
+    const { status } = await this.request('set', OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parameters);
+    check(status === NDIS_STATUS_SUCCESS, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was not accepted: ${formatNdisStatus(status)}`);
+  }
+
+  /** Makes an OID request and waits until it is over. @returns what it was answered with. */
+  async request(kind: 'query' | 'set', oid: NDIS_OID, informationBuffer: unknown = null): Promise<{ status: NDIS_STATUS; informationBuffer: unknown }> {
+    const { host } = this;
+    const before = host.entries('oidComplete').length;
+    const requestType = kind === 'set' ? NDIS_REQUEST_TYPE.NdisRequestSetInformation : NDIS_REQUEST_TYPE.NdisRequestQueryInformation;
+    const { request, status } = host.request(requestType, oid, informationBuffer, this.binding);
+    if (status !== NDIS_STATUS_PENDING) return { status, informationBuffer: request.informationBuffer };
+    await this.until(() => host.entries('oidComplete').length > before, 'the completion of an OID request');
+    return { status: present(host.entries('oidComplete').at(-1)).status, informationBuffer: request.informationBuffer };
+  }
+
+  /** Adds the target's adapter, and nothing above it. */
+  private async addAdapter(): Promise<void> {
+    const { status, ndisMiniportHandle } = this.addAnother(ADAPTER);
+    check(ndisMiniportHandle !== null, `the target's adapter did not initialize: ${formatNdisStatus(status)}`);
+    this.miniport = ndisMiniportHandle;
     await this.settle();
+  }
+
+  /** Adds one more adapter of the target's, which nobody binds to; whoever does that takes it away again. */
+  addAnother(name: string): ReturnType<Ndis['addAdapter']> {
+    return this.ndis.addAdapter(present(this.driver), name);
   }
 
   /** The target's adapter. */
@@ -125,7 +189,7 @@ export class TargetWorld {
 
   /** Where the host's calls go. */
   get binding(): NdisBinding {
-    return present(this.host.bindings.at(-1)?.binding);
+    return this.host.binding;
   }
 
   /** True when the host's calls reach the target directly. */
@@ -188,20 +252,6 @@ export class TargetWorld {
   /** True when the completion of a state operation has come. */
   hasCompleted(operation: StateOperationName, root: ProtocolOffloadBlockList): boolean {
     return this.host.journal.some((entry: JournalEntry) => entry.kind === 'stateComplete' && entry.operation === operation && entry.root === root);
-  }
-
-  /** Sets how TCP is to run, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS`. @throws ConformanceFailure unless that succeeds. */
-  async setParameters(change: (parameters: NdisTcpConnectionOffloadParameters) => void): Promise<void> {
-    const parameters = new NdisTcpConnectionOffloadParameters();
-    change(parameters);
-    const oid = OID_TCP_CONNECTION_OFFLOAD_PARAMETERS;
-    const answered = this.host.entries('oidComplete').length;
-    let { status } = this.host.request(NDIS_REQUEST_TYPE.NdisRequestSetInformation, oid, parameters);
-    if (status === NDIS_STATUS_PENDING) {
-      await this.until(() => this.host.entries('oidComplete').length > answered, 'the answer to OID_TCP_CONNECTION_OFFLOAD_PARAMETERS');
-      status = present(this.host.entries('oidComplete').at(-1)).status;
-    }
-    check(status === NDIS_STATUS_SUCCESS, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was answered with ${formatNdisStatus(status)}`);
   }
 
   /** A new handle of the host's. @param name begins with its layer: `neighbor`, `path`, `connection`. */
