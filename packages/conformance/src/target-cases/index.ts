@@ -4,6 +4,7 @@ import { updateCases } from './update.ts';
 import { invalidateCases } from './invalidate.ts';
 import { terminateCases } from './terminate.ts';
 import { sendCases } from './send.ts';
+import { sendInheritedCases } from './send-inherited.ts';
 import { receiveCases } from './receive.ts';
 import { receiveIndicationCases } from './receive-indication.ts';
 import { receiveReturnCases } from './receive-return.ts';
@@ -28,6 +29,7 @@ export const targetCases: readonly TargetCase[] = [
   ...invalidateCases,
   ...terminateCases,
   ...sendCases,
+  ...sendInheritedCases,
   ...receiveCases,
   ...receiveIndicationCases,
   ...receiveReturnCases,
