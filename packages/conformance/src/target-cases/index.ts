@@ -6,6 +6,7 @@ import { terminateCases } from './terminate.ts';
 import { sendCases } from './send.ts';
 import { sendInheritedCases } from './send-inherited.ts';
 import { receiveCases } from './receive.ts';
+import { receiveEndingsCases } from './receive-endings.ts';
 import { receiveIndicationCases } from './receive-indication.ts';
 import { receiveReturnCases } from './receive-return.ts';
 import { forwardCases } from './forward.ts';
@@ -31,6 +32,7 @@ export const targetCases: readonly TargetCase[] = [
   ...sendCases,
   ...sendInheritedCases,
   ...receiveCases,
+  ...receiveEndingsCases,
   ...receiveIndicationCases,
   ...receiveReturnCases,
   ...forwardCases,
