@@ -11,6 +11,7 @@ import { receiveIndicationCases } from './receive-indication.ts';
 import { receiveReturnCases } from './receive-return.ts';
 import { forwardCases } from './forward.ts';
 import { disconnectCases } from './disconnect.ts';
+import { disconnectAbortiveCases } from './disconnect-abortive.ts';
 import { eventsCases } from './events.ts';
 import { netBufferListsCases } from './net-buffer-lists.ts';
 import { blocksCases } from './blocks.ts';
@@ -37,6 +38,7 @@ export const targetCases: readonly TargetCase[] = [
   ...receiveReturnCases,
   ...forwardCases,
   ...disconnectCases,
+  ...disconnectAbortiveCases,
   ...eventsCases,
   ...netBufferListsCases,
   ...blocksCases,

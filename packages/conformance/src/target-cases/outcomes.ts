@@ -2,7 +2,7 @@ import { NDIS_STATUS_SUCCESS, formatNdisStatus, type NDIS_STATUS, type NetBuffer
 
 import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
-import type { NblPicture } from '../world/journal.ts';
+import type { DataOperationName, NblPicture, StateOperationName } from '../world/journal.ts';
 import { pattern } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
 import type { WorldConnection } from '../world/world-connection.ts';
@@ -80,4 +80,22 @@ export function layoutOf(nbl: NetBufferList): string[][] {
     netBuffers.push(mdls);
   }
   return netBuffers;
+}
+
+/** Operations whose completions a host gets. */
+type OperationName = DataOperationName | StateOperationName;
+
+/** @throws ConformanceFailure unless every completion of one kind came before the first of another. */
+export function checkBefore(world: TargetWorld, earlier: OperationName, later: OperationName): void {
+  const kinds = world.host.journal.map((entry) => (entry.kind === 'dataComplete' || entry.kind === 'stateComplete' ? entry.operation : null));
+  check(kinds.includes(later), `no ${later} was completed`);
+  check(kinds.lastIndexOf(earlier) < kinds.indexOf(later), `a ${earlier} was completed after a ${later}`);
+}
+
+/** @throws ConformanceFailure unless a disconnect was completed once, by itself, and like this. */
+export function checkDisconnect(connection: WorldConnection, nbl: NetBufferList, expected: Outcome): void {
+  const entries = connection.world.host.entries('dataComplete').filter(({ operation, nbls }) => operation === 'disconnect' && nbls.some((each) => each.nbl === nbl));
+  checkEqual(entries.length, 1, 'calls that completed a disconnect');
+  checkEqual(entries.flatMap(({ nbls }) => nbls).length, 1, 'NBLs that came with the completion of a disconnect');
+  checkEqual(entries.flatMap(({ nbls }) => nbls).map(textOfOutcome), [textOfOutcome(expected)], 'how a disconnect ended');
 }

@@ -61,3 +61,31 @@ export function eachInitiated(change: (delegated: TcpOffloadStateDelegated, bloc
     },
   };
 }
+
+/** Completes disconnects with something changed about them. */
+export function eachDisconnectComplete(change: (nbl: NetBufferList) => void): MiniportTaps {
+  return {
+    tcpOffloadDisconnectComplete: (next, nbl) => {
+      change(nbl);
+      next(nbl);
+    },
+  };
+}
+
+/** Completes sends after the disconnect that they were passed down before. */
+export function sendsAfterDisconnect(): MiniportTaps {
+  let held: (() => void)[] = [];
+  return {
+    tcpOffloadSendComplete: (next, list) => {
+      held.push(() => {
+        next(list);
+      });
+    },
+    tcpOffloadDisconnectComplete: (next, nbl) => {
+      const due = held;
+      held = [];
+      next(nbl);
+      for (const complete of due) complete();
+    },
+  };
+}
