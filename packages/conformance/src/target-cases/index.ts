@@ -8,6 +8,7 @@ import { sendInheritedCases } from './send-inherited.ts';
 import { receiveCases } from './receive.ts';
 import { receiveEndingsCases } from './receive-endings.ts';
 import { receiveIndicationCases } from './receive-indication.ts';
+import { receiveStreamCases } from './receive-stream.ts';
 import { receiveReturnCases } from './receive-return.ts';
 import { forwardCases } from './forward.ts';
 import { disconnectCases } from './disconnect.ts';
@@ -35,6 +36,7 @@ export const targetCases: readonly TargetCase[] = [
   ...receiveCases,
   ...receiveEndingsCases,
   ...receiveIndicationCases,
+  ...receiveStreamCases,
   ...receiveReturnCases,
   ...forwardCases,
   ...disconnectCases,

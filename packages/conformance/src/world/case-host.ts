@@ -142,7 +142,7 @@ export class CaseHost extends ProbeHost {
   override protocolTcpOffloadReceiveIndicate(handle: OffloadHandle, list: NetBufferList, status: NDIS_STATUS, bytesConsumed: BytesConsumed): NDIS_STATUS {
     super.protocolTcpOffloadReceiveIndicate(handle, list, status, bytesConsumed);
     const bytes = netBufferListBytes(list);
-    const taken = Math.min(this.appetite(bytes, handle), bytes.length);
+    const taken = Math.min(this.asked(bytes, handle), bytes.length);
     const isAccepted = taken === bytes.length;
     this.note({ kind: 'indicate', handle, list, status, bytes, taken });
     bytesConsumed.value = taken;
@@ -150,6 +150,16 @@ export class CaseHost extends ProbeHost {
     if (this.keepsIndicated) this.kept.push(list);
     else this.binding.offloadTcpReceiveReturn(list);
     return NDIS_STATUS_SUCCESS;
+  }
+
+  /** What the appetite says. What it leads to happens inside the indication. */
+  private asked(bytes: Uint8Array<ArrayBuffer>, handle: OffloadHandle): number {
+    this.depth++;
+    try {
+      return this.appetite(bytes, handle);
+    } finally {
+      this.depth--;
+    }
   }
 
   override protocolIndicateOffloadEvent(context: ProbeBinding, root: ProtocolOffloadBlockList, indicationCode: number): void {

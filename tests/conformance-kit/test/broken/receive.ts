@@ -1,4 +1,4 @@
-import { link, membersOf } from '@ndis-chimney/conformance/probes';
+import { link, membersOf, present } from '@ndis-chimney/conformance/probes';
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, type Mdl, type NetBufferList } from '@ndis-chimney/types';
 
 import type { Broken } from './broken-target.ts';
@@ -18,8 +18,9 @@ function onReceiveComplete(change: (nbl: NetBufferList, at: number) => void): Br
 
 /** The MDL and the place in it where a completed request's data ends. */
 function endOfData(nbl: NetBufferList): { mdl: Mdl; at: number } {
-  const { currentMdl, currentMdlOffset } = nbl.firstNetBuffer!;
-  return { mdl: currentMdl!, at: currentMdl!.byteOffset + currentMdlOffset };
+  const { currentMdl, currentMdlOffset } = present(nbl.firstNetBuffer);
+  const mdl = present(currentMdl);
+  return { mdl, at: mdl.byteOffset + currentMdlOffset };
 }
 
 export const brokenReceive: readonly Broken[] = [
@@ -46,7 +47,7 @@ export const brokenReceive: readonly Broken[] = [
     fails: 'target-receive-posting-order',
     says: /bytes left behind the data start of receive request 0/,
     taps: onReceiveComplete((nbl) => {
-      nbl.firstNetBuffer!.retreatDataStart(nbl.tcpOffloadBytesTransferred);
+      present(nbl.firstNetBuffer).retreatDataStart(nbl.tcpOffloadBytesTransferred);
     }),
   },
   {
@@ -82,7 +83,7 @@ export const brokenReceive: readonly Broken[] = [
     fails: 'target-receive-in-pieces',
     says: /current MDL/,
     taps: onReceiveComplete((nbl, at) => {
-      const netBuffer = nbl.firstNetBuffer!;
+      const netBuffer = present(nbl.firstNetBuffer);
       if (at === 1) netBuffer.currentMdl = netBuffer.mdlChain;
     }),
   },
@@ -212,7 +213,7 @@ export const brokenReceive: readonly Broken[] = [
     taps: () => ({
       tcpOffloadReceiveComplete: (next, list) => {
         const members = membersOf(list);
-        next(link([...members.filter(({ firstNetBuffer }) => firstNetBuffer!.dataOffset === 0), ...members.filter(({ firstNetBuffer }) => firstNetBuffer!.dataOffset > 0)]));
+        next(link([...members.filter(({ firstNetBuffer }) => present(firstNetBuffer).dataOffset === 0), ...members.filter(({ firstNetBuffer }) => present(firstNetBuffer).dataOffset > 0)]));
       },
     }),
   },
@@ -249,7 +250,7 @@ export const brokenReceive: readonly Broken[] = [
     fails: 'target-receive-upload',
     says: /data in the requests and in BufferedData/,
     taps: onReceiveComplete((nbl) => {
-      nbl.firstNetBuffer!.retreatDataStart(nbl.tcpOffloadBytesTransferred);
+      present(nbl.firstNetBuffer).retreatDataStart(nbl.tcpOffloadBytesTransferred);
       nbl.tcpOffloadBytesTransferred = 0;
     }),
   },
