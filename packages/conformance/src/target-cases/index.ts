@@ -1,4 +1,5 @@
 import { initiateCases } from './initiate.ts';
+import { initiateDataCases } from './initiate-data.ts';
 import { queryCases } from './query.ts';
 import { updateCases } from './update.ts';
 import { invalidateCases } from './invalidate.ts';
@@ -27,6 +28,7 @@ import type { TargetCase } from './target-case.ts';
 /** All cases for offload targets, by rule group. */
 export const targetCases: readonly TargetCase[] = [
   ...initiateCases,
+  ...initiateDataCases,
   ...queryCases,
   ...updateCases,
   ...invalidateCases,

@@ -77,6 +77,7 @@ export class TargetWorld {
   private driver: NdisMiniportDriverHandle | null = null;
   private miniport: NdisMiniport | null = null;
   private nextPort = 49_152;
+  private nextNumber = 1;
 
   private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest) {
     this.options = options;
@@ -254,6 +255,11 @@ export class TargetWorld {
     return this.host.journal.some((entry: JournalEntry) => entry.kind === 'stateComplete' && entry.operation === operation && entry.root === root);
   }
 
+  /** A number that nobody else in this world has got. */
+  takeNumber(): number {
+    return this.nextNumber++;
+  }
+
   /** A new handle of the host's. @param name begins with its layer: `neighbor`, `path`, `connection`. */
   handle(name: string): OffloadHandle {
     return new OffloadHandle(this.binding, name);
@@ -278,14 +284,14 @@ export class TargetWorld {
 
   /** A path block with these connections, for a new path. */
   path(connections: readonly ProtocolOffloadBlockList[], wishes: ConnectionWishes = {}): ProtocolOffloadBlockList {
-    const block = pathBlock(this.handle('path'), wishes.isIPv6 === true);
+    const block = pathBlock(this.handle(`path ${this.takeNumber()}`), wishes.isIPv6 === true);
     wishes.changePath?.(block.state as PathOffloadState);
     return under(block, ...connections);
   }
 
   /** A neighbor block with these paths, for a new neighbor. */
   neighbor(...paths: ProtocolOffloadBlockList[]): ProtocolOffloadBlockList {
-    return under(neighborBlock(this.handle('neighbor')), ...paths);
+    return under(neighborBlock(this.handle(`neighbor ${this.takeNumber()}`)), ...paths);
   }
 
   /** Offers one connection with a path and a neighbor of its own. @throws ConformanceFailure unless all of it succeeds. */
