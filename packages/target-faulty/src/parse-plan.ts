@@ -6,7 +6,7 @@ import { FREQUENCIES, faultPlanSchema } from './plan-schema.ts';
 import type { FaultPlan, PlannedFault } from './plan.ts';
 
 /** Keywords whose errors only say that something deeper is wrong, or that are told in better words. */
-const NOT_TOLD = new Set(['properties', 'items', 'allOf', 'if', 'then', 'dependentSchemas', 'false', 'additionalProperties']);
+const NOT_TOLD = new Set(['properties', 'items', 'allOf', 'if', 'else', 'dependentSchemas', 'false', 'additionalProperties']);
 
 /**
  * Makes sure that a value, out of a JSON file say, is a fault plan.

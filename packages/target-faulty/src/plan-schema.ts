@@ -47,8 +47,9 @@ const plannedFault: JsonSchema = {
     FREQUENCIES.map((one) => [one, { properties: Object.fromEntries(FREQUENCIES.filter((other) => other !== one).map((other) => [other, false])) }]),
   ),
   allOf: Object.values(FAULTS).map((fault) => ({
-    if: { properties: { fault: { const: fault.id } }, required: ['fault'] },
-    then: { title: fault.title, properties: { where: { properties: { operation: { enum: fault.operations } } }, parameters: parametersOf(fault) } },
+    // With "else", because what has a member "then" is taken for a promise.
+    if: { properties: { fault: { not: { const: fault.id } } } },
+    else: { title: fault.title, properties: { where: { properties: { operation: { enum: fault.operations } } }, parameters: parametersOf(fault) } },
   })),
 };
 
