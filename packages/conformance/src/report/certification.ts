@@ -9,10 +9,11 @@ import type { CasesRun } from '../run/run-cases.ts';
 export type Verdict = 'passed' | 'failed' | 'undecided';
 
 /**
- * What can be said of a clause: a verdict of its cases, `skipped` when the subject lacks what all of them need,
- * `undecidable` when no case can decide it, `untested` when none of those run belongs to it.
+ * What can be said of a clause: a verdict of its cases; `advisory` when only advisory cases say something, against the
+ * subject; `skipped` when the subject lacks what all of them need; `undecidable` when no case can decide it; `untested` when
+ * none of those run belongs to it.
  */
-export type ClauseState = 'passed' | 'failed' | 'skipped' | 'undecidable' | 'untested';
+export type ClauseState = 'passed' | 'failed' | 'advisory' | 'skipped' | 'undecidable' | 'untested';
 
 /** One clause of the requirements, with the cases that belong to it. */
 export interface ClauseReport {
@@ -69,9 +70,9 @@ function clauseReport(id: string, results: readonly CaseResult[]): ClauseReport 
 function stateOf(counts: CaseCounts, undecidable: string): ClauseState {
   const verdict = verdictOf(counts);
   if (verdict !== 'undecided') return verdict;
+  if (counts.advisory > 0) return 'advisory';
   if (counts.skipped > 0) return 'skipped';
-  // Advisory failures alone decide nothing.
-  return undecidable !== '' && counts.advisory === 0 ? 'undecidable' : 'untested';
+  return undecidable === '' ? 'untested' : 'undecidable';
 }
 
 /** All results with this outcome, in the order of the clauses. */

@@ -112,6 +112,6 @@ class Patience implements TimerRoutine {
   }
 
   timerExpired(): void {
-    this.reject(new ConformanceFailure(`did not end within ${this.patienceMs} ms of real time`));
+    this.reject(new ConformanceFailure(`did not end within ${this.patienceMs} ms`));
   }
 }
