@@ -4,6 +4,8 @@ import { queryCases } from './query.ts';
 import { updateCases } from './update.ts';
 import { invalidateCases } from './invalidate.ts';
 import { terminateCases } from './terminate.ts';
+import { terminateReceiveCases } from './terminate-receives.ts';
+import { terminateSendCases } from './terminate-sends.ts';
 import { sendCases } from './send.ts';
 import { sendInheritedCases } from './send-inherited.ts';
 import { receiveCases } from './receive.ts';
@@ -33,6 +35,8 @@ export const targetCases: readonly TargetCase[] = [
   ...updateCases,
   ...invalidateCases,
   ...terminateCases,
+  ...terminateSendCases,
+  ...terminateReceiveCases,
   ...sendCases,
   ...sendInheritedCases,
   ...receiveCases,

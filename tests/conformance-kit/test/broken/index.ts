@@ -4,6 +4,8 @@ import { brokenQuery } from './query.ts';
 import { brokenUpdate } from './update.ts';
 import { brokenInvalidate } from './invalidate.ts';
 import { brokenTerminate } from './terminate.ts';
+import { brokenTerminateReceives } from './terminate-receives.ts';
+import { brokenTerminateSends } from './terminate-sends.ts';
 import { brokenSend } from './send.ts';
 import { brokenReceive } from './receive.ts';
 import { brokenReceiveIndication } from './receive-indication.ts';
@@ -27,6 +29,8 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenUpdate,
   ...brokenInvalidate,
   ...brokenTerminate,
+  ...brokenTerminateSends,
+  ...brokenTerminateReceives,
   ...brokenSend,
   ...brokenReceive,
   ...brokenReceiveIndication,

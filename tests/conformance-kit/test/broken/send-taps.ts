@@ -89,3 +89,33 @@ export function sendsAfterDisconnect(): MiniportTaps {
     },
   };
 }
+
+/** What may be completed late. */
+type DataCompletion = 'tcpOffloadSendComplete' | 'tcpOffloadReceiveComplete' | 'tcpOffloadForwardComplete' | 'tcpOffloadDisconnectComplete';
+
+/** Completes requests of one kind that are pending at a terminate when that has completed. */
+export function completedAfterTerminate(completion: DataCompletion): MiniportTaps {
+  let isTerminating = false;
+  let held: (() => void)[] = [];
+  return {
+    miniportTerminateOffload: (next, ...args) => {
+      isTerminating = true;
+      next(...args);
+    },
+    [completion]: (next: (list: NetBufferList) => void, list: NetBufferList) => {
+      if (!isTerminating) {
+        next(list);
+        return;
+      }
+      held.push(() => {
+        next(list);
+      });
+    },
+    terminateOffloadComplete: (next, tree) => {
+      next(tree);
+      const due = held;
+      held = [];
+      for (const complete of due) complete();
+    },
+  };
+}
