@@ -46,6 +46,8 @@ export interface ForwardedSegment {
   readonly flags?: number;
   readonly window?: number;
   readonly urgentPointer?: number;
+  /** Bytes of NOP options, a multiple of 4. Default 0. */
+  readonly optionBytes?: number;
 }
 
 /** What is different about receive requests that a case posts. */
@@ -165,13 +167,14 @@ export class WorldConnection {
   }
 
   /** The bytes of a segment from the peer. */
-  segment({ at = 0, length = 0, acked = 0, flags = 0, window, urgentPointer }: ForwardedSegment): Uint8Array<ArrayBuffer> {
+  segment({ at = 0, length = 0, acked = 0, flags = 0, window, urgentPointer, optionBytes = 0 }: ForwardedSegment): Uint8Array<ArrayBuffer> {
     return segmentBytes({
       sourcePort: this.peerPort,
       destinationPort: this.hostPort,
       seq: (this.rcvNxt + at) | 0,
       ack: (this.sndUna + acked) | 0,
       flags: SEGMENT_FLAG.ACK | flags,
+      optionBytes,
       bytes: pattern(at, length),
       ...(window !== undefined && { window }),
       ...(urgentPointer !== undefined && { urgentPointer }),
