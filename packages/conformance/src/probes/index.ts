@@ -1,3 +1,5 @@
+export { DeterministicRuntime, ManualClock } from '@ndis-chimney/core/runtime';
+
 export { CallLog, type ProbeCall, type ProbeHook } from './call-log.ts';
 export { bytesOf, createInPieces, createList, link, membersOf, textOf, textsOf, type Content, type Pieces } from './lists.ts';
 export { present } from './present.ts';
