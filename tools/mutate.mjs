@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
 import { problemsOf, readEquivalents } from './mutate/equivalents.mjs';
-import { brokenFiles, matches } from './mutate/files.mjs';
+import { brokenFiles, isJudged, matches } from './mutate/files.mjs';
 import { changeOf, drawingOrder, mutantsOfFile, whereOf } from './mutate/mutants.mjs';
 import { OPERATORS } from './mutate/operators.mjs';
 import { countOf, killRatio, storyOf, tableOf } from './mutate/report.mjs';
@@ -77,7 +77,9 @@ export async function main(args) {
   const atLeast = numberOf('at-least', values['at-least'], 0.95);
   const startMs = performance.now();
 
-  const everything = brokenFiles().flatMap(({ file, suite }) => mutantsOfFile(file, suite));
+  const everything = brokenFiles()
+    .flatMap(({ file, suite }) => mutantsOfFile(file, suite))
+    .filter(isJudged);
   const equivalents = readEquivalents();
   const equivalent = new Set(equivalents.map(({ id }) => id));
   const chosen = everything.filter(({ file, id }) => matches(file, values.files) && (values.id ?? id) === id);

@@ -69,8 +69,7 @@ export function editsOf(source) {
   const families = familiesOf(source);
   const visit = (/** @type {ts.Node} */ node) => {
     if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
-    // What is said in messages is nobody's contract.
-    if (ts.isTemplateExpression(node) || ts.isThrowStatement(node)) return;
+    if (isUnheard(node, source)) return;
     drop(node, source, edits);
     swap(node, source, edits);
     negate(node, source, edits);
@@ -81,6 +80,20 @@ export function editsOf(source) {
   };
   visit(source);
   return edits.sort((a, b) => a.start - b.start || a.end - b.end);
+}
+
+/** Calls that only tell a reader of the log what goes on. */
+const TELLS_THE_LOG = /\b(observer|accuse|faults\.report)\b[^()]*$/;
+
+/**
+ * Is it what nobody is promised: the text of messages, and what is said to observers?
+ * @param {ts.Node} node
+ * @param {ts.SourceFile} source
+ */
+function isUnheard(node, source) {
+  if (ts.isTemplateExpression(node) || ts.isThrowStatement(node)) return true;
+  const call = ts.isExpressionStatement(node) ? node.expression : node;
+  return ts.isCallExpression(call) && TELLS_THE_LOG.test(call.expression.getText(source));
 }
 
 /**
@@ -120,7 +133,7 @@ function reorder(node, source, edits) {
   if (!ts.isBlock(node) && !ts.isCaseOrDefaultClause(node) && !ts.isSourceFile(node)) return;
   for (const [at, first] of node.statements.entries()) {
     const second = node.statements[at + 1];
-    if (second !== undefined && isCall(first) && isCall(second)) pushExchange('reorder', first, second, source, edits);
+    if (second !== undefined && [first, second].every((each) => isCall(each) && !isUnheard(each, source))) pushExchange('reorder', first, second, source, edits);
   }
 }
 
@@ -235,8 +248,8 @@ function bound(node, source, edits) {
 }
 
 /**
- * Does the number count something? Bits, sentinels and the values of an enumeration do not, nor does what is compared
- * for equality: to turn that around is the smaller mistake.
+ * Does the number count something? Bits, sentinels, the values of an enumeration and what a field holds before it is set
+ * do not, nor does what is compared for equality: to turn that around is the smaller mistake.
  * @param {ts.NumericLiteral} node
  */
 function isCount({ parent }) {
@@ -247,6 +260,7 @@ function isCount({ parent }) {
   return !(
     ts.isPrefixUnaryExpression(parent) ||
     ts.isPropertyAssignment(parent) ||
+    ts.isPropertyDeclaration(parent) ||
     ts.isLiteralTypeNode(parent) ||
     ts.isComputedPropertyName(parent)
   );

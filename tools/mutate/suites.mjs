@@ -17,6 +17,8 @@
 const KIT = 'packages/conformance/src/index.ts';
 const SUBJECTS = 'tests/conformance-kit/test/subjects.ts';
 
+const INTERMEDIATE = 'packages/intermediate/src/index.ts';
+
 /** @type {Record<string, Suite>} */
 export const SUITES = {
   target: {
@@ -27,7 +29,19 @@ export const SUITES = {
       return subjects.flatMap(([name, options]) => named(name, load(KIT).offloadTargetConformance(options)));
     },
   },
+  'pass-through': { entries: [KIT, SUBJECTS, INTERMEDIATE], cases: (load) => behind(load, 'PassThroughDriver') },
 };
+
+/**
+ * The cases for targets, over the memory target behind a driver: what it relays wrongly, the target seems to do wrong.
+ * @param {(file: string) => any} load
+ * @param {string} driver its class
+ */
+function behind(load, driver) {
+  const make = load(INTERMEDIATE)[driver];
+  const options = { ...load(SUBJECTS).memorySubject, intermediates: [(/** @type {unknown} */ ndis) => new make(ndis, { name: 'im' })] };
+  return named(`behind ${driver}`, load(KIT).offloadTargetConformance(options));
+}
 
 /**
  * Cases with the name of their subject before the id, so that those of several subjects make one suite.
