@@ -57,5 +57,13 @@ export const ABILITY = {
   'hardware-failure': 'hardware failures are at the kit\'s command',
   /** Counts what OID_TCP_OFFLOAD_STATS and its like ask for. */
   statistics: 'statistics are counted',
+  /** Intermediate driver: passes every tree, list and indication on as it is; nothing is split, added or changed. */
+  transparent: 'everything is passed on as it is',
+  /** Intermediate driver: can be made with several virtual miniports above one adapter. */
+  'several-upper-edges': 'there can be several virtual miniports above one adapter',
+  /** Intermediate driver: can be made with memory for so many NET_BUFFER_LISTs on their way. */
+  'nbl-shortage': 'memory for NET_BUFFER_LISTs on their way can be limited',
+  /** Intermediate driver: can be made with memory for so many state operations and offloaded objects. */
+  'state-shortage': 'memory for state operations and offloaded objects can be limited',
 } as const;
 export type Ability = keyof typeof ABILITY;

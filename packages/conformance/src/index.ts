@@ -4,6 +4,7 @@ export { pluginSubject } from './module/conformance-abilities.ts';
 export type { ConformanceAbilities, ConformanceAbilitiesExport, PluginOptions } from './module/conformance-abilities.ts';
 export { casesOfModule } from './module/module-cases.ts';
 export type { ConformanceExport, ModuleSettings, ModuleSubject } from './module/module-cases.ts';
+export { intermediateConformance } from './intermediate-conformance.ts';
 export { offloadTargetConformance } from './offload-target-conformance.ts';
 export { certify } from './report/certification.ts';
 export type { CertificationReport, ClauseReport, ClauseState, Verdict } from './report/certification.ts';
@@ -19,8 +20,10 @@ export type { CasesRun, RunCasesOptions, UncaughtWatch } from './run/run-cases.t
 export type {
   ConformancePeer,
   ConformanceRuntime,
+  IntermediateConformanceOptions,
   IntermediateFactory,
   IntermediateUnderTest,
+  IntermediateWishes,
   OffloadTargetAbilities,
   OffloadTargetConformanceOptions,
   TargetUnderTest,

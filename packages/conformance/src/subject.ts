@@ -99,8 +99,40 @@ export interface IntermediateUnderTest {
   readonly ndisDriverHandle: NdisMiniportDriverHandle;
   /** The lower edge; valid after `register`. */
   readonly ndisProtocolHandle: NdisProtocolHandle;
-  /** Name of the virtual miniport above an adapter. */
+  /** Name of the virtual miniport above an adapter; the first, where there are several. */
   virtualNameOf(adapterName: string): string;
+  /** With the ability `several-upper-edges`: names of all virtual miniports, the one of `virtualNameOf` first. */
+  upperNames?(): readonly string[];
+}
+
+/** What a case asks an intermediate driver to be made like, as far as its abilities say it can. */
+export interface IntermediateWishes {
+  /** Names it and its virtual miniports: no two drivers of a stack have the same. */
+  readonly name: string;
+  /** With the ability `several-upper-edges`: so many virtual miniports above one adapter. Default 1. */
+  readonly upperEdges?: number;
+  /** With the ability `nbl-shortage`: memory for so many NET_BUFFER_LISTs on their way, each way. Default: enough. */
+  readonly netBufferLists?: number;
+  /** With the ability `state-shortage`: memory for so many state operations on their way. Default: enough. */
+  readonly operations?: number;
+  /** With the ability `state-shortage`: memory for so many offloaded objects. Default: enough. */
+  readonly objects?: number;
+}
+
+/** Options of `intermediateConformance`. */
+export interface IntermediateConformanceOptions {
+  /** Makes one driver, not yet registered; called for each driver of each case. */
+  create(ndis: Ndis, wishes: IntermediateWishes): IntermediateUnderTest | Promise<IntermediateUnderTest>;
+  /** What it can do besides its duty. Cases that need more are skipped. */
+  readonly abilities?: readonly Ability[];
+  /** Drivers one above the other in every case; some cases have two of them at least. Default 1. */
+  readonly drivers?: number;
+  /** Adapters that the lowest driver is bound to in every case that does not say how many it has. Default 1. */
+  readonly adapters?: number;
+  /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
+  readonly createRuntime?: () => ConformanceRuntime;
+  /** Order of DPCs. Default 1. */
+  readonly seed?: string | number;
 }
 
 /** Makes an intermediate driver, not yet registered. */

@@ -46,8 +46,8 @@ export class CaseHost extends ProbeHost {
   whenCalled: ((entry: JournalEntry) => void) | null = null;
   private depth = 0;
 
-  constructor(ndis: Ndis) {
-    super(ndis, { name: 'conformance host' });
+  constructor(ndis: Ndis, name = 'conformance host') {
+    super(ndis, { name });
   }
 
   /** The latest binding: there is one at a time. */
