@@ -13,6 +13,9 @@ import { runBaseline, runMutant, type Baseline, type Verdict } from '../mutate/r
 import { runSample, soundMutants } from '../mutate/sample.mjs';
 import { removeTree, writeTree } from './tree.ts';
 
+/** For what reads all sources or starts processes, on a machine that has other things to do. */
+const SLOW = { timeout: 60_000 };
+
 /** What a snippet becomes, edit by edit. */
 const broken = (text: string): string[] => {
   const source = ts.createSourceFile('a.ts', text, ts.ScriptTarget.ES2022, true);
@@ -94,7 +97,7 @@ describe('a seed', () => {
   });
 });
 
-describe('the files to break', () => {
+describe('the files to break', SLOW, () => {
   it('are all but those left out', () => {
     const files = brokenFiles().map(({ file }) => file);
     expect(files).toContain('packages/offload-target/src/data-path.ts');
@@ -126,7 +129,7 @@ describe('the files to break', () => {
   });
 });
 
-describe('the list of equivalent mutants', () => {
+describe('the list of equivalent mutants', SLOW, () => {
   const few = mutantsOfText('f(a, b);', 'a.ts', 'target');
   const [mutant] = few as [Mutant];
   const entry = { id: mutant.id, change: changeOf(mutant), why: 'nobody reads what is left out here' };
@@ -147,7 +150,7 @@ describe('the list of equivalent mutants', () => {
   });
 });
 
-describe('in a workspace of its own', () => {
+describe('in a workspace of its own', SLOW, () => {
   const LIMIT = 'packages/a/src/limit.ts';
   let root = '';
   let baseline: Baseline;
@@ -205,7 +208,7 @@ describe('in a workspace of its own', () => {
     const baselines = new Map([['all', baseline]]);
     const results = await runSample(mutants, { baselines, equivalent: new Set(), size: Infinity, jobs: 2 });
     verdicts = new Map(results.map(({ mutant, verdict }) => [changeOf(mutant), verdict]));
-  }, 60_000);
+  }, SLOW.timeout);
 
   afterAll(() => {
     removeTree(root);
@@ -252,10 +255,10 @@ describe('in a workspace of its own', () => {
     expect(survivors).toHaveLength(1);
     expect(count.equivalent).toBeGreaterThan(0);
     expect(count.killed + count.survived).toBe(2);
-  }, 60_000);
+  });
 });
 
-describe('over the memory target', () => {
+describe('over the memory target', SLOW, () => {
   it('the kit kills what breaks its sends', async () => {
     const baselines = new Map([['target', await runBaseline('target')]]);
     const file = 'packages/offload-target/src/send-queue.ts';
@@ -264,7 +267,7 @@ describe('over the memory target', () => {
     const killers = results.filter(({ verdict }) => verdict.outcome === 'killed').map(({ verdict }) => verdict.by);
     expect(killers.length).toBeGreaterThan(0);
     for (const by of killers) expect(by).toMatch(/^target-\w+\/target-/);
-  }, 60_000);
+  });
 });
 
 describe('a report', () => {
