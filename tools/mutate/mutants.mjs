@@ -19,6 +19,7 @@ import { editsOf } from './operators.mjs';
  * @property {string} before the lines that change
  * @property {string} after what they become
  * @property {string} text the whole file, broken
+ * @property {string} tripwire the whole file, which throws where the change would be
  */
 
 /**
@@ -63,8 +64,30 @@ export function mutantsOfText(original, file, suite) {
       before,
       after,
       text: original.slice(0, start) + text + original.slice(end),
+      get tripwire() {
+        return withTripwire(source, start);
+      },
     };
   });
+}
+
+/**
+ * A source that throws instead of doing what is at a position: the smallest statement or body of a function around it.
+ * @param {ts.SourceFile} source
+ * @param {number} position
+ */
+function withTripwire(source, position) {
+  let [start, end] = [0, 0];
+  const visit = (/** @type {ts.Node} */ node) => {
+    if (position < node.getStart(source) || position >= node.end) return;
+    const isBody = ts.isArrowFunction(node.parent) && node.parent.body === node;
+    if (isBody || (ts.isStatement(node) && !ts.isFunctionDeclaration(node) && !ts.isClassDeclaration(node))) {
+      [start, end] = [node.getStart(source), node.end];
+    }
+    ts.forEachChild(node, visit);
+  };
+  ts.forEachChild(source, visit);
+  return `${source.text.slice(0, start)}{ throw new Error('a case came here'); }${source.text.slice(end)}`;
 }
 
 /**

@@ -51,6 +51,6 @@ export function tableOf(title, results, equivalent, keyOf) {
  */
 export function storyOf({ mutant, verdict }) {
   const { outcome, by, message } = verdict;
-  const end = outcome === 'killed' ? `killed by ${by}: ${message}` : outcome;
+  const end = [by === '' ? outcome : `${outcome} by ${by}`, message].filter((text) => text !== '').join(': ');
   return `${whereOf(mutant)} ${mutant.place}\n${diffOf(mutant)}\n${end} (--id ${mutant.id})\n`;
 }

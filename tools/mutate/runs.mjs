@@ -14,7 +14,7 @@ import { createPack, moduleScript, strip } from './pack.mjs';
  * @typedef {object} Verdict
  * @property {'killed' | 'survived' | 'unloadable'} outcome
  * @property {string} by id of the case that failed, or empty
- * @property {string} message what the case said, or what happened to the process
+ * @property {string} message what the case said, or what happened to the process; of a survivor whether any case came by
  * @property {number} ms
  */
 
@@ -143,4 +143,14 @@ export async function runMutant({ file, text }, { setting, suite, script, order,
   if (news?.kind === 'failed') return { outcome: 'killed', by: news.id, message: news.message, ms };
   if (news?.kind === 'unloadable') return { outcome: 'unloadable', by: '', message: news.message, ms };
   return { outcome: 'killed', by: at, message: end, ms };
+}
+
+/**
+ * Why did a mutant survive? @returns whether any case comes to where it is broken
+ * @param {{ file: string, tripwire: string }} mutant
+ * @param {Baseline} baseline of the mutant's suite
+ */
+export async function isReached({ file, tripwire }, baseline) {
+  const { outcome } = await runMutant({ file, text: tripwire }, baseline);
+  return outcome !== 'survived';
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { repositoryRoot } from '../workspace.mjs';
 import { createTypeCheck } from './programs.mjs';
-import { isDifferent, runMutant } from './runs.mjs';
+import { isDifferent, isReached, runMutant } from './runs.mjs';
 
 /** @typedef {import('./mutants.mjs').Mutant} Mutant */
 /** @typedef {import('./runs.mjs').Verdict} Verdict */
@@ -56,6 +56,7 @@ export async function runSample(mutants, { baselines, equivalent, size, jobs }) 
       const isCounted = !equivalent.has(mutant.id);
       if (isCounted) counted++;
       const verdict = await runMutant(mutant, baseline);
+      if (isCounted && verdict.outcome === 'survived' && !(await isReached(mutant, baseline))) verdict.message = 'no case comes here';
       if (verdict.outcome !== 'unloadable') results.push({ ...result, verdict });
       else if (isCounted) counted--;
     }

@@ -75,6 +75,17 @@ describe('a mutant', () => {
     expect(changed.filter((id) => original.includes(id))).toEqual([]);
   });
 
+  it.each([
+    ['in a statement', 'function f() { g(); return a < b; }', 'function f() { g(); { throw new Error(); } }'],
+    ['in a condition', 'if (a < b) g();', '{ throw new Error(); }'],
+    ['in a branch', 'if (x) g(a < b);', 'if (x) { throw new Error(); }'],
+    ['in an arrow function', 'f((a) => a < b);', 'f((a) => { throw new Error(); });'],
+    ['in a method', 'class A { f(): boolean { return a < b; } }', 'class A { f(): boolean { { throw new Error(); } } }'],
+  ])('%s has a tripwire there', (_what, original, expected) => {
+    const found = mutantsOfText(original, 'a.ts', 'target').find(({ operator }) => operator === 'bound');
+    expect(found?.tripwire.replace("'a case came here'", '')).toBe(expected);
+  });
+
   it('says where it is and what it changes', () => {
     const found = mutantsOfText(text, 'a.ts', 'target').find(({ operator }) => operator === 'reorder');
     expect(found).toMatchObject({ place: 'A.f', line: 3, column: 5 });
@@ -173,6 +184,7 @@ describe('in a workspace of its own', SLOW, () => {
         '  }',
         '  return steps;',
         '}',
+        'export const unused = (): boolean => LIMIT > 1;',
         'export async function wait(): Promise<void> {',
         '  await new Promise<void>((resolve) => {',
         '    resolve();',
@@ -227,7 +239,14 @@ describe('in a workspace of its own', SLOW, () => {
   });
 
   it('a mistake that is none survives', () => {
-    expect(verdictOf('return value < LIMIT ? value : LIMIT; → return value <= LIMIT ? value : LIMIT;')?.outcome).toBe('survived');
+    expect(verdictOf('return value < LIMIT ? value : LIMIT; → return value <= LIMIT ? value : LIMIT;')).toMatchObject({ outcome: 'survived', message: '' });
+  });
+
+  it('a mistake where no case comes by survives for that reason', () => {
+    expect(verdictOf('export const unused = (): boolean => LIMIT > 1; → export const unused = (): boolean => LIMIT > 2;')).toMatchObject({
+      outcome: 'survived',
+      message: 'no case comes here',
+    });
   });
 
   it('a mistake that never ends is killed by time', () => {
@@ -272,7 +291,7 @@ describe('over the memory target', SLOW, () => {
 
 describe('a report', () => {
   const result = (operator: Mutant['operator'], outcome: Verdict['outcome'], id: string): { mutant: Mutant; verdict: Verdict } => ({
-    mutant: { id, operator, file: 'a.ts', suite: 'all', line: 1, column: 1, place: '', before: '', after: '', text: '' },
+    mutant: { id, operator, file: 'a.ts', suite: 'all', line: 1, column: 1, place: '', before: '', after: '', text: '', tripwire: '' },
     verdict: { outcome, by: '', message: '', ms: 1 },
   });
   const results = [result('drop', 'killed', 'a'), result('drop', 'survived', 'b'), result('swap', 'killed', 'c'), result('swap', 'survived', 'd')];
