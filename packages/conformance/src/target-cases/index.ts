@@ -17,6 +17,7 @@ import { forwardCases } from './forward.ts';
 import { disconnectCases } from './disconnect.ts';
 import { disconnectAbortiveCases } from './disconnect-abortive.ts';
 import { eventsCases } from './events.ts';
+import { eventsUploadCases } from './events-upload.ts';
 import { netBufferListsCases } from './net-buffer-lists.ts';
 import { blocksCases } from './blocks.ts';
 import { timersCases } from './timers.ts';
@@ -48,6 +49,7 @@ export const targetCases: readonly TargetCase[] = [
   ...disconnectCases,
   ...disconnectAbortiveCases,
   ...eventsCases,
+  ...eventsUploadCases,
   ...netBufferListsCases,
   ...blocksCases,
   ...timersCases,
