@@ -6,6 +6,7 @@ import { invalidateCases } from './invalidate.ts';
 import { terminateCases } from './terminate.ts';
 import { terminateReceiveCases } from './terminate-receives.ts';
 import { terminateSendCases } from './terminate-sends.ts';
+import { uploadAllCases } from './upload-all.ts';
 import { sendCases } from './send.ts';
 import { sendInheritedCases } from './send-inherited.ts';
 import { receiveCases } from './receive.ts';
@@ -38,6 +39,7 @@ export const targetCases: readonly TargetCase[] = [
   ...terminateCases,
   ...terminateSendCases,
   ...terminateReceiveCases,
+  ...uploadAllCases,
   ...sendCases,
   ...sendInheritedCases,
   ...receiveCases,

@@ -6,6 +6,7 @@ import { brokenInvalidate } from './invalidate.ts';
 import { brokenTerminate } from './terminate.ts';
 import { brokenTerminateReceives } from './terminate-receives.ts';
 import { brokenTerminateSends } from './terminate-sends.ts';
+import { brokenUploadAll } from './upload-all.ts';
 import { brokenSend } from './send.ts';
 import { brokenReceive } from './receive.ts';
 import { brokenReceiveIndication } from './receive-indication.ts';
@@ -31,6 +32,7 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenTerminate,
   ...brokenTerminateSends,
   ...brokenTerminateReceives,
+  ...brokenUploadAll,
   ...brokenSend,
   ...brokenReceive,
   ...brokenReceiveIndication,
