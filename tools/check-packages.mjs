@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { checkConformance } from './check-conformance.mjs';
+import { SUBJECTS, checkConformance } from './check-conformance.mjs';
 import { findExamples, runExample, runNode } from './readme-examples.mjs';
 import { entriesOf, findProjects, isMain, readManifest, repositoryRoot } from './workspace.mjs';
 
@@ -284,7 +284,7 @@ async function main() {
         ...(await checkConformance(full, node)),
         ...(await checkWithoutOptionalPeers(bare, specifiers, node)),
       );
-      console.log(`Node ${node.version}: ${specifiers.length} entries, ${fixtures.length} fixture plugins`);
+      console.log(`Node ${node.version}: ${specifiers.length} entries, ${fixtures.length} fixture plugins, ${SUBJECTS.length} targets proved`);
     }
   } finally {
     for (const folder of [full, bare]) rmSync(folder, { recursive: true, force: true });

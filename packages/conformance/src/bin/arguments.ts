@@ -19,7 +19,7 @@ export interface ConformanceArguments {
 }
 
 /** A command line that cannot be carried out; `message` says why. */
-export class UsageError extends Error {
+class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
