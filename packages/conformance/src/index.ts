@@ -1,7 +1,7 @@
 export { ABILITY, type Ability, type ConformanceCase } from './case.ts';
 export { ConformanceFailure } from './check.ts';
 export { pluginSubject } from './module/conformance-abilities.ts';
-export type { ConformanceAbilities, ConformanceAbilitiesExport, PluginOptions } from './module/conformance-abilities.ts';
+export type { ConformanceAbilities, ConformanceAbilitiesExport, IntermediateAbilities, PluginOptions } from './module/conformance-abilities.ts';
 export { casesOfModule } from './module/module-cases.ts';
 export type { ConformanceExport, ModuleSettings, ModuleSubject } from './module/module-cases.ts';
 export { intermediateConformance } from './intermediate-conformance.ts';

@@ -9,12 +9,13 @@ describe('the command line', () => {
 
   test('may ask for everything, some of it more than once', () => {
     const line =
-      'm --options {"room":1} --seed 7 --behind a --behind b --filter SND --filter RCV --list --json --junit r.xml --html r.html --timeout 30';
+      'm --options {"room":1} --seed 7 --behind a --behind b --drivers 3 --filter SND --filter RCV --list --json --junit r.xml --html r.html --timeout 30';
     expect(parseArguments(line.split(' '))).toEqual({
       module: 'm',
       options: { room: 1 },
       seed: 7,
       behind: ['a', 'b'],
+      drivers: 3,
       filters: ['SND', 'RCV'],
       isList: true,
       isJson: true,
@@ -46,6 +47,7 @@ describe('the command line', () => {
     ["Unknown option '--nope'", 'a', '--nope'],
     ['--timeout takes a whole number from 1 to 86400, not "0"', 'a', '--timeout', '0'],
     ['--timeout takes a whole number from 1 to 86400, not ""', 'a', '--timeout='],
+    ['--drivers takes a whole number from 1 to 64, not "0"', 'a', '--drivers', '0'],
     ['--options takes a JSON object; "{" is no JSON: ', 'a', '--options', '{'],
     ['--options takes a JSON object, not [1]', 'a', '--options', '[1]'],
     ['--options takes a JSON object, not null', 'a', '--options', 'null'],

@@ -153,12 +153,52 @@ describe('an export named conformance', () => {
     ['conformance[0] is no conformance case', [null]],
     ['a list of cases, which have their seed already', [caseOf('own')], { seed: 1 }],
     ['a list of cases, which have their intermediate drivers already', [caseOf('own')], { intermediates: [] }],
+    ['a list of cases, which have their number of drivers already', [caseOf('own')], { drivers: 1 }],
     ['options are for plugins and for a conformance export that is a function', [caseOf('own')], { options: {} }],
   ])('that cannot be used is refused: %s', async (says, conformance, settings) => {
     const refused = casesOfModule({ conformance }, 'some-module', settings);
     await expect(refused).rejects.toThrow(TypeError);
     await expect(refused).rejects.toThrow(/^some-module: /u);
     await expect(refused).rejects.toThrow(says);
+  });
+});
+
+describe('an export named createIntermediate', () => {
+  const createIntermediate = (): never => {
+    throw new Error('made');
+  };
+
+  test('makes the drivers of the cases, with the abilities its module names', async () => {
+    const { name, cases } = await casesOfModule({ createIntermediate, conformanceAbilities: { abilities: ['transparent'] } }, 'some-driver', { seed: 3, drivers: 2 });
+    expect(name).toBe('some-driver');
+    for (const { id, missing, requires } of cases) {
+      expect(id).toMatch(/^intermediate-/u);
+      expect(missing).toEqual(requires.filter((ability) => ability !== 'transparent'));
+    }
+    await expect(cases[0]?.run()).rejects.toThrow('made');
+  });
+
+  test('comes after a plugin', async () => {
+    const { name } = await casesOfModule({ default: plugin, createIntermediate }, 'some-module');
+    expect(name).toBe('target-tried');
+  });
+
+  test.each<[says: string, module: object, settings?: object]>([
+    ['createIntermediate is no function', { createIntermediate: {} }],
+    ['conformanceAbilities is a string, not an object', { createIntermediate, conformanceAbilities: 'transparent' }],
+    ['conformanceAbilities.abilities is no list', { createIntermediate, conformanceAbilities: { abilities: {} } }],
+    ['there is no ability "opaque"', { createIntermediate, conformanceAbilities: { abilities: ['opaque'] } }],
+    ['only a target is tried behind others', { createIntermediate }, { intermediates: [] }],
+    ['options are for plugins', { createIntermediate }, { options: {} }],
+  ])('that cannot be used is refused: %s', async (says, module, settings) => {
+    const refused = casesOfModule(module, 'some-driver', settings);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(/^some-driver: /u);
+    await expect(refused).rejects.toThrow(says);
+  });
+
+  test('a number of drivers is refused where there are none to count', async () => {
+    await expect(casesOfModule({ default: plugin }, 'some-module', { drivers: 2 })).rejects.toThrow('some-module: a number of drivers is for intermediate drivers; this is a target');
   });
 });
 

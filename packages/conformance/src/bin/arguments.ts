@@ -9,6 +9,8 @@ export interface ConformanceArguments {
   readonly seed?: string | number;
   /** Modules whose intermediate drivers the target is tried behind, from the host down. */
   readonly behind: readonly string[];
+  /** Intermediate drivers of the module one above the other. */
+  readonly drivers?: number;
   /** Only cases that have one of these texts in id, title, rules or requirement. */
   readonly filters: readonly string[];
   readonly isList: boolean;
@@ -33,9 +35,11 @@ export const USAGE = `conformance <module> [options]
 Tries an offload target or an intermediate driver against the TCP chimney contract.
 
   <module>             a package that is installed here, or a path: a target plugin, or a module that exports conformance
+                       or createIntermediate
   --options <json>     options of the target, an object
   --seed <seed>        where the order of deferred work and all chance come from; default 1
   --behind <module>    try the target behind the intermediate driver of this module; again for more, from the host down
+  --drivers <n>        so many intermediate drivers of the module one above the other; default 1
   --filter <text>      only cases with this text in id, title, rules or requirement; again for more
   --list               list the cases instead of running them
   --timeout <seconds>  how long a case may take; default 120
@@ -47,11 +51,13 @@ Tries an offload target or an intermediate driver against the TCP chimney contra
 
 Exit code: 0 when the subject passed, 1 when it failed or nothing could be decided, 2 when the cases could not be run.`;
 
+const MAX_DRIVERS = 64;
 const MAX_TIMEOUT_S = 86_400;
 const FLAGS = {
   options: { type: 'string' },
   seed: { type: 'string' },
   behind: { type: 'string', multiple: true },
+  drivers: { type: 'string' },
   filter: { type: 'string', multiple: true },
   list: { type: 'boolean' },
   timeout: { type: 'string' },
@@ -70,7 +76,7 @@ export function parseArguments(argv: readonly string[]): ConformanceArguments | 
   const [module, ...more] = positionals;
   if (module === undefined) throw new UsageError('no module is named');
   if (more.length > 0) throw new UsageError(`one module at a time, not ${positionals.length}`);
-  const { options, seed, timeout, junit, html } = values;
+  const { options, seed, drivers, timeout, junit, html } = values;
   return {
     module,
     behind: values.behind ?? [],
@@ -80,6 +86,7 @@ export function parseArguments(argv: readonly string[]): ConformanceArguments | 
     ...(options !== undefined && { options: objectOf('--options', options) }),
     // A whole number is the same seed as in a program.
     ...(seed !== undefined && { seed: /^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)) ? Number(seed) : seed }),
+    ...(drivers !== undefined && { drivers: wholeNumber('--drivers', drivers, 1, MAX_DRIVERS) }),
     ...(timeout !== undefined && { patienceMs: 1000 * wholeNumber('--timeout', timeout, 1, MAX_TIMEOUT_S) }),
     ...(junit !== undefined && { junitFile: junit }),
     ...(html !== undefined && { htmlFile: html }),

@@ -43,13 +43,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function load({ module: name, options, seed, behind }: ConformanceArguments): Promise<ModuleSubject> {
+async function load({ module: name, options, seed, behind, drivers }: ConformanceArguments): Promise<ModuleSubject> {
   const module = await loadModule(name);
   const intermediates = await intermediateFactories(behind);
   try {
     return await casesOfModule(module, name, {
       ...(options !== undefined && { options }),
       ...(seed !== undefined && { seed }),
+      ...(drivers !== undefined && { drivers }),
       ...(intermediates.length > 0 && { intermediates }),
     });
   } catch (error) {

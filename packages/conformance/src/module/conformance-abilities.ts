@@ -2,7 +2,7 @@ import { checkTargetOptions, createTarget } from '@ndis-chimney/offload-target';
 import type { MiniportDriver, OffloadTargetPlugin } from '@ndis-chimney/types';
 
 import { ABILITY, type Ability } from '../case.ts';
-import type { ConformancePeer, ConformanceRuntime, OffloadTargetAbilities, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import type { ConformancePeer, ConformanceRuntime, IntermediateConformanceOptions, OffloadTargetAbilities, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
 
 /** Options of a plugin, as they come from a command line or a module. */
 export type PluginOptions = Readonly<Record<string, unknown>>;
@@ -102,10 +102,9 @@ function requireAbilities(exported: unknown, origin: string, options: object): C
   const value: unknown = typeof exported === 'function' ? (exported as (options: object) => unknown)(options) : exported;
   if (typeof value !== 'object' || value === null) throw new TypeError(`${who} is ${value === null ? 'null' : `a ${typeof value}`}, not an object`);
   const said = value as ConformanceAbilities;
-  const { abilities = [], control } = said;
-  if (!Array.isArray(abilities)) throw new TypeError(`${who}.abilities is no list`);
-  for (const ability of abilities as readonly Ability[]) {
-    if (!Object.hasOwn(ABILITY, ability)) throw new TypeError(`${who}: there is no ability ${JSON.stringify(ability)} (there are ${Object.keys(ABILITY).join(', ')})`);
+  const { control } = said;
+  const abilities = requireNames(said.abilities, who);
+  for (const ability of abilities) {
     const member = MEMBER_OF[ability];
     if (member !== undefined && said[member] === undefined) throw new TypeError(`${who} names the ability ${ability} and lacks ${member}, which it stands on`);
   }
@@ -116,4 +115,27 @@ function requireAbilities(exported: unknown, origin: string, options: object): C
     if (said[member] !== undefined && !abilities.includes(ability)) throw new TypeError(`${who} has ${member} and does not name the ability ${ability}`);
   }
   return said;
+}
+
+/** What a module with an intermediate driver may say about it as `conformanceAbilities`: options of `intermediateConformance`. */
+export type IntermediateAbilities = Omit<IntermediateConformanceOptions, 'create' | 'seed'>;
+
+/** The same for a module with an intermediate driver. @throws TypeError that says what does not fit. */
+export function requireIntermediateAbilities(exported: unknown, origin: string): IntermediateAbilities {
+  const who = `${origin}: conformanceAbilities`;
+  if (exported === undefined) return {};
+  if (typeof exported !== 'object' || exported === null) throw new TypeError(`${who} is ${exported === null ? 'null' : `a ${typeof exported}`}, not an object`);
+  const said = exported as IntermediateAbilities;
+  requireNames(said.abilities, who);
+  return said;
+}
+
+/** Makes sure that these are abilities that exist. */
+function requireNames(abilities: unknown, who: string): readonly Ability[] {
+  if (abilities === undefined) return [];
+  if (!Array.isArray(abilities)) throw new TypeError(`${who}.abilities is no list`);
+  for (const ability of abilities as readonly Ability[]) {
+    if (!Object.hasOwn(ABILITY, ability)) throw new TypeError(`${who}: there is no ability ${JSON.stringify(ability)} (there are ${Object.keys(ABILITY).join(', ')})`);
+  }
+  return abilities as readonly Ability[];
 }

@@ -1,9 +1,10 @@
 import { requireTargetPlugin } from '@ndis-chimney/offload-target';
 
 import type { ConformanceCase } from '../case.ts';
+import { intermediateConformance } from '../intermediate-conformance.ts';
 import { offloadTargetConformance } from '../offload-target-conformance.ts';
-import type { IntermediateFactory, OffloadTargetConformanceOptions } from '../subject.ts';
-import { pluginSubject, type ConformanceAbilitiesExport, type PluginOptions } from './conformance-abilities.ts';
+import type { IntermediateConformanceOptions, IntermediateFactory, OffloadTargetConformanceOptions } from '../subject.ts';
+import { pluginSubject, requireIntermediateAbilities, type ConformanceAbilitiesExport, type PluginOptions } from './conformance-abilities.ts';
 
 /** What a run of a module's cases is told. */
 export interface ModuleSettings {
@@ -13,6 +14,8 @@ export interface ModuleSettings {
   readonly seed?: string | number;
   /** Intermediate drivers to try a target behind, from the host down. */
   readonly intermediates?: readonly IntermediateFactory[];
+  /** So many intermediate drivers of the module one above the other. */
+  readonly drivers?: number;
 }
 
 /** A module's subject with the cases for it. */
@@ -33,20 +36,25 @@ export type ConformanceExport =
  *
  * 1. its export `conformance`: a list of cases, the options of `offloadTargetConformance`, or a function of the settings
  *    that returns (a promise of) either;
- * 2. its default export, an `OffloadTargetPlugin`, with the abilities of its export `conformanceAbilities`.
+ * 2. its default export, an `OffloadTargetPlugin`, with the abilities of its export `conformanceAbilities`;
+ * 3. its export `createIntermediate`, the `create` of `intermediateConformance`, with `conformanceAbilities` as the rest of
+ *    its options.
  *
  * @param module the module's namespace object. @param origin names it in errors.
  * @throws TypeError that says why there are none, or which setting the module cannot use.
  */
 export async function casesOfModule(module: object, origin: string, settings: ModuleSettings = {}): Promise<ModuleSubject> {
-  const exported = module as { readonly conformance?: unknown; readonly conformanceAbilities?: unknown; readonly default?: unknown };
+  const exported = module as { readonly conformance?: unknown; readonly conformanceAbilities?: unknown; readonly createIntermediate?: unknown; readonly default?: unknown };
   if (exported.conformance !== undefined) return casesOfExport(exported.conformance, origin, settings);
   if (exported.default === undefined) {
-    throw new TypeError(`${origin} brings nothing to prove: it has neither an offload-target plugin as default export nor an export named conformance`);
+    if (exported.createIntermediate !== undefined) {
+      return { name: origin, cases: intermediateCasesOf(exported.createIntermediate, exported.conformanceAbilities, origin, settings) };
+    }
+    throw new TypeError(`${origin} brings nothing to prove: it has neither an offload-target plugin as default export nor an export named conformance or createIntermediate`);
   }
   const plugin = requireTargetPlugin(exported.default, origin);
   const abilities = exported.conformanceAbilities as ConformanceAbilitiesExport | undefined;
-  return { name: plugin.name, cases: targetCasesOf(pluginSubject(plugin, abilities, settings.options), settings) };
+  return { name: plugin.name, cases: targetCasesOf(pluginSubject(plugin, abilities, settings.options), origin, settings) };
 }
 
 async function casesOfExport(exported: unknown, origin: string, settings: ModuleSettings): Promise<ModuleSubject> {
@@ -58,6 +66,7 @@ async function casesOfExport(exported: unknown, origin: string, settings: Module
   if (settings.options !== undefined) throw new TypeError(`${origin}: options are for plugins and for a conformance export that is a function; this one is none`);
   if (Array.isArray(exported)) {
     if (settings.seed !== undefined) throw new TypeError(`${origin}: its conformance export is a list of cases, which have their seed already`);
+    if (settings.drivers !== undefined) throw new TypeError(`${origin}: its conformance export is a list of cases, which have their number of drivers already`);
     if (settings.intermediates !== undefined) throw new TypeError(`${origin}: its conformance export is a list of cases, which have their intermediate drivers already`);
   }
   return { name: origin, cases: casesOf(exported, `${origin}: conformance`, settings) };
@@ -69,13 +78,27 @@ function casesOf(value: unknown, who: string, settings: ModuleSettings): readonl
     return value as readonly ConformanceCase[];
   }
   if (typeof value === 'object' && value !== null && typeof (value as Partial<OffloadTargetConformanceOptions>).create === 'function') {
-    return targetCasesOf(value as OffloadTargetConformanceOptions, settings);
+    return targetCasesOf(value as OffloadTargetConformanceOptions, who, settings);
   }
   throw new TypeError(`${who} is neither a list of cases nor options with a function create`);
 }
 
-function targetCasesOf(options: OffloadTargetConformanceOptions, { seed, intermediates }: ModuleSettings): readonly ConformanceCase[] {
+function targetCasesOf(options: OffloadTargetConformanceOptions, who: string, { seed, intermediates, drivers }: ModuleSettings): readonly ConformanceCase[] {
+  if (drivers !== undefined) throw new TypeError(`${who}: a number of drivers is for intermediate drivers; this is a target`);
   return offloadTargetConformance({ ...options, ...(seed !== undefined && { seed }), ...(intermediates !== undefined && { intermediates }) });
+}
+
+function intermediateCasesOf(create: unknown, abilities: unknown, origin: string, settings: ModuleSettings): readonly ConformanceCase[] {
+  const { options, seed, intermediates, drivers } = settings;
+  if (typeof create !== 'function') throw new TypeError(`${origin}: createIntermediate is no function`);
+  if (options !== undefined) throw new TypeError(`${origin}: options are for plugins and for a conformance export that is a function; this is an intermediate driver`);
+  if (intermediates !== undefined) throw new TypeError(`${origin}: it is an intermediate driver, and only a target is tried behind others`);
+  return intermediateConformance({
+    ...requireIntermediateAbilities(abilities, origin),
+    create: create as IntermediateConformanceOptions['create'],
+    ...(seed !== undefined && { seed }),
+    ...(drivers !== undefined && { drivers }),
+  });
 }
 
 function requireCase(value: unknown, who: string): void {
