@@ -1,4 +1,4 @@
-import { NDIS_STATUS_PENDING, type MiniportOffloadBlockList, type NetBufferList } from '@ndis-chimney/types';
+import type { MiniportOffloadBlockList, NDIS_STATUS, NetBufferList } from '@ndis-chimney/types';
 
 import type { MiniportTaps } from './tap-drivers.ts';
 
@@ -46,24 +46,15 @@ export function stateEntryTaps(tap: (operation: StateOperation, next: Next<Minip
   };
 }
 
-/** One tap on all four data entries; the answer is NDIS_STATUS_PENDING whatever the tap does. */
-export function dataEntryTaps(tap: (operation: DataOperation, next: Next<NetBufferList>, list: NetBufferList, adapterContext: unknown, offloadContext: unknown) => void): MiniportTaps {
+/** One tap on all four data entries; it answers in the driver's place. */
+export function dataEntryTaps(
+  tap: (operation: DataOperation, next: (list: NetBufferList) => NDIS_STATUS, list: NetBufferList, adapterContext: unknown, offloadContext: unknown) => NDIS_STATUS,
+): MiniportTaps {
   return {
-    miniportTcpOffloadSend: (next, context, offloadContext, list) => {
-      tap('TcpOffloadSend', (passed) => { next(context, offloadContext, passed); }, list, context, offloadContext);
-      return NDIS_STATUS_PENDING;
-    },
-    miniportTcpOffloadReceive: (next, context, offloadContext, list) => {
-      tap('TcpOffloadReceive', (passed) => { next(context, offloadContext, passed); }, list, context, offloadContext);
-      return NDIS_STATUS_PENDING;
-    },
-    miniportTcpOffloadDisconnect: (next, context, offloadContext, list, flags) => {
-      tap('TcpOffloadDisconnect', (passed) => { next(context, offloadContext, passed, flags); }, list, context, offloadContext);
-      return NDIS_STATUS_PENDING;
-    },
-    miniportTcpOffloadForward: (next, context, offloadContext, list) => {
-      tap('TcpOffloadForward', (passed) => { next(context, offloadContext, passed); }, list, context, offloadContext);
-      return NDIS_STATUS_PENDING;
-    },
+    miniportTcpOffloadSend: (next, context, offloadContext, list) => tap('TcpOffloadSend', (passed) => next(context, offloadContext, passed), list, context, offloadContext),
+    miniportTcpOffloadReceive: (next, context, offloadContext, list) => tap('TcpOffloadReceive', (passed) => next(context, offloadContext, passed), list, context, offloadContext),
+    miniportTcpOffloadDisconnect: (next, context, offloadContext, list, flags) =>
+      tap('TcpOffloadDisconnect', (passed) => next(context, offloadContext, passed, flags), list, context, offloadContext),
+    miniportTcpOffloadForward: (next, context, offloadContext, list) => tap('TcpOffloadForward', (passed) => next(context, offloadContext, passed), list, context, offloadContext),
   };
 }

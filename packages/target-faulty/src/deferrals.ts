@@ -3,6 +3,14 @@ import { Dpc, type Clock, type DeferredRoutine, type DpcQueue, type Timer } from
 /** Something a fault does later. */
 export type DeferredWork = () => void;
 
+/** Something that is held back. */
+export interface Held {
+  /** Lets it go on from a DPC. */
+  release(): void;
+  /** Lets it go on at once. */
+  releaseNow(): void;
+}
+
 interface Waiting {
   readonly work: DeferredWork;
   readonly timer: Timer | null;
@@ -37,12 +45,17 @@ export class Deferrals implements DeferredRoutine {
     this.startTimer(delayMs, work, (due) => { due(); });
   }
 
-  /** Does it when {@link healed}, or when the function that it returns is called. */
-  hold(work: DeferredWork): () => void {
+  /** Does it when {@link healed}, or when it is released before. */
+  hold(work: DeferredWork): Held {
     const held: Waiting = { work, timer: null };
     this.waiting.add(held);
-    return () => {
-      if (this.waiting.delete(held)) this.insert(work);
+    return {
+      release: () => {
+        if (this.waiting.delete(held)) this.insert(work);
+      },
+      releaseNow: () => {
+        if (this.waiting.delete(held)) work();
+      },
     };
   }
 

@@ -18,7 +18,7 @@ import { Deferrals } from './deferrals.ts';
 import { DEFAULT_LOG_LIMIT, FaultLog, type FaultListener } from './fault-log.ts';
 import { FaultScope, type FaultGround, type FaultPredicate } from './fault-scope.ts';
 import type { FaultEdge, FaultTaps } from './fault.ts';
-import { FaultyAdapter } from './faulty-adapter.ts';
+import { FaultyAdapter, type FaultyMiniport } from './faulty-adapter.ts';
 import { FAULTS } from './faults/index.ts';
 import { parseFaultPlan } from './parse-plan.ts';
 import type { FaultPlan } from './plan.ts';
@@ -54,7 +54,6 @@ export class FaultInjector {
   private readonly adapters = new Map<unknown, FaultyAdapter>();
   private readonly scopes: readonly FaultScope[];
   private readonly taps: readonly FaultTaps[];
-  private dataHandlers: ProviderChimneyOffloadTcpHandlers<unknown, unknown> | null = null;
 
   /** @throws TypeError when the plan is not one, or has a fault that cannot happen at this edge. */
   constructor(plan: FaultPlan, edge: FaultEdge, { clock, random, dpcQueue }: FaultEnvironment, options: FaultOptions = {}) {
@@ -116,11 +115,12 @@ export class FaultInjector {
   /** Puts the plan into a miniport driver that is not registered yet. */
   attachMiniport(driver: MiniportDriver<never>): void {
     if (this.taps.length === 0) return;
+    const faulty: FaultyMiniport = { driver, dataHandlers: null };
     tap(driver, {
       miniportSetOptions: (next, handle: object) => {
         tap(handle, {
           setOptionalHandlers: (set, optional: { readonly handlers: object }) => {
-            if ('miniportTcpOffloadReceiveReturn' in optional.handlers) this.dataHandlers = optional.handlers as ProviderChimneyOffloadTcpHandlers<unknown, unknown>;
+            if ('miniportTcpOffloadReceiveReturn' in optional.handlers) faulty.dataHandlers = optional.handlers as ProviderChimneyOffloadTcpHandlers<unknown, unknown>;
             return set(optional) as unknown;
           },
         });
@@ -128,7 +128,7 @@ export class FaultInjector {
       },
     });
     const entries = this.taps.flatMap(({ miniport = [] }) => miniport);
-    tapMiniportDriver(driver, composeTaps<MiniportTaps>([...entries, this.bookOfEntries()]), (miniport) => this.tapsOfAdapter(miniport));
+    tapMiniportDriver(driver, composeTaps<MiniportTaps>([...entries, this.bookOfEntries()]), (miniport) => this.tapsOfAdapter(miniport, faulty));
   }
 
   /** Puts the plan into a protocol driver that is not registered yet. */
@@ -172,9 +172,9 @@ export class FaultInjector {
     };
   }
 
-  private tapsOfAdapter(miniport: NdisMiniport): MiniportTaps {
+  private tapsOfAdapter(miniport: NdisMiniport, faulty: FaultyMiniport): MiniportTaps {
     const { book } = this.ground;
-    const adapter = new FaultyAdapter(miniport, () => this.dataHandlers);
+    const adapter = new FaultyAdapter(miniport, faulty);
     const own: MiniportTaps = {
       setMiniportAttributes: (next, attributes) => {
         if (attributes.header.type === NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES) {
@@ -182,6 +182,11 @@ export class FaultInjector {
           this.adapters.set(adapter.context, adapter);
         }
         return next(attributes);
+      },
+      getOffloadHandlers: (next, type) => {
+        const result = next(type);
+        adapter.events = result.offloadHandlers;
+        return result;
       },
       initiateOffloadComplete: (next, tree) => {
         book.taken(tree);
@@ -194,11 +199,11 @@ export class FaultInjector {
       // What an intermediate driver relays is taken apart, so that faults see it as any other completion.
       relayTcpSendComplete: (_next, list, contexts) => {
         contexts.popFromList(list);
-        (miniport as unknown as FastCompletions).tcpOffloadSendComplete(list);
+        adapter.events?.tcpOffloadSendComplete(list);
       },
       relayTcpReceiveComplete: (_next, list, contexts) => {
         contexts.popFromList(list);
-        (miniport as unknown as FastCompletions).tcpOffloadReceiveComplete(list);
+        adapter.events?.tcpOffloadReceiveComplete(list);
       },
     };
     return composeTaps([...this.taps.flatMap((taps) => taps.adapter?.(adapter) ?? []), own]);
@@ -214,9 +219,4 @@ export class FaultInjector {
     };
     return composeTaps([...this.taps.flatMap((taps) => taps.binding?.(binding) ?? []), own]);
   }
-}
-
-interface FastCompletions {
-  tcpOffloadSendComplete(list: unknown): void;
-  tcpOffloadReceiveComplete(list: unknown): void;
 }

@@ -1,12 +1,12 @@
 // The ground of these tests: NDIS, a target and a host that do what a test says and nothing else, and faults in one of
 // them.
-import { ProbeHost, ProbeTarget, blocksOf, link, membersOf, neighborBlock, pathBlock, present, tcpBlock, textOf, under } from '@ndis-chimney/conformance/probes';
+import { ProbeHost, ProbeTarget, blocksOf, link, membersOf, neighborBlock, newTree, pathBlock, present, referenceBlock, tcpBlock, textOf, under } from '@ndis-chimney/conformance/probes';
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { withFaults, type FaultInjector, type FaultOptions, type FaultPlan, type PlannedFault } from '@ndis-chimney/target-faulty';
-import { OffloadHandle, type ChimneyViolation, type MiniportOffloadBlockList, type NetBufferList, type OffloadBlockState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
+import { OffloadHandle, type ChimneyViolation, type MiniportOffloadBlockList, type NdisStatusIndication, type NetBufferList, type OffloadBlockState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
 
-export { blocksOf, link, membersOf, present, textOf };
+export { blocksOf, link, membersOf, newTree, present, referenceBlock, textOf };
 
 /** Whose fault it is. */
 export type FaultyParty = 'target' | 'host';
@@ -97,6 +97,16 @@ export class Ground {
   /** What the NBLs hold that the host got back, in order. */
   get completed(): string[] {
     return this.completions.map(({ nbl }) => textOf(nbl));
+  }
+
+  /** Statuses that were indicated to the host, in order. */
+  get statuses(): number[] {
+    return this.host.calls.of('protocolStatusEx').map(([, indication]) => (indication as NdisStatusIndication).statusCode);
+  }
+
+  /** Events of connections that the host was told, in order. */
+  get events(): (readonly unknown[])[] {
+    return this.host.calls.of('protocolTcpOffloadEvent');
   }
 
   /** Ids of the rules that were broken. */

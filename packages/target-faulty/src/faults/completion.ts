@@ -5,15 +5,9 @@ import type { FaultyConnection } from '../connection-book.ts';
 import type { FaultScope, Strike } from '../fault-scope.ts';
 import type { Fault } from '../fault.ts';
 import { linkList, membersOf, takeStruck } from '../net-buffer-lists.ts';
+import { BOTH, delayMs, oneOf, strikeNbl, strikeTree, wholeNumber } from './common.ts';
 
-const BOTH = ['target', 'intermediate'] as const;
 const EVERYTHING = [...DATA_OPERATIONS, ...STATE_OPERATIONS];
-
-const delayMs = (description: string, byDefault: number): Fault['parameters'] => ({ delayMs: { type: 'number', description, default: byDefault, minimum: 0, maximum: 86_400_000 } });
-
-function strikeNbl(scope: FaultScope, operation: string, nbl: NetBufferList, adapter: string, effect: string): Strike | null {
-  return scope.strike({ operation, connection: scope.book.ofNbl(nbl), adapter, subject: nbl }, effect);
-}
 
 /** A1: a completion is held back until the faults are healed. */
 const neverCompletes: Fault = {
@@ -32,7 +26,7 @@ const neverCompletes: Fault = {
         if (rest !== null) next(rest);
       }),
       ...stateCompletionTaps((operation, next, tree) => {
-        const strike = scope.strike({ operation, connection: scope.book.ofTree(tree), adapter: name, subject: tree }, 'completion held back');
+        const strike = strikeTree(scope, operation, tree, name, 'completion held back');
         if (strike === null) next(tree);
         else scope.deferrals.hold(() => { next(tree); });
       }),
@@ -44,28 +38,30 @@ const neverCompletes: Fault = {
 const completesTwice: Fault = {
   id: 'A2',
   title: 'completes a request twice',
-  symptom: 'A request that is over ends again: lists are corrupted, memory is used after it was freed.',
-  caughtBy: 'CHIM-NBL-001, CHIM-BLK-008',
-  edges: BOTH,
-  operations: EVERYTHING,
-  parameters: delayMs('How long after the first the second completion comes, in milliseconds.', 0),
+  symptom: 'A request that is over ends again: lists are corrupted, memory is used after it was freed. At a host: indicated NBLs are returned twice.',
+  caughtBy: 'CHIM-NBL-001, CHIM-BLK-008, CHIM-RET-002 (host)',
+  edges: ['target', 'intermediate', 'host'],
+  operations: [...EVERYTHING, 'TcpOffloadReceiveReturn'],
+  parameters: { delayMs: delayMs('How long after the first the second completion comes, in milliseconds.', 0) },
   inject: (scope) => {
     const again = (strike: Strike, complete: () => void): void => {
       if (scope.number('delayMs') === 0) strike.attempt(complete);
       else scope.deferrals.later(scope.number('delayMs'), () => { strike.attempt(complete); });
     };
+    const pass = (operation: string, adapter: string, next: (list: NetBufferList) => void, list: NetBufferList): void => {
+      const struck = membersOf(list).flatMap((nbl) => {
+        const strike = strikeNbl(scope, operation, nbl, adapter, 'completed twice');
+        return strike === null ? [] : [{ nbl, strike }];
+      });
+      next(list);
+      for (const { nbl, strike } of struck) again(strike, () => { next(nbl); });
+    };
+    if (scope.ground.edge === 'host') return { binding: ({ adapterName }) => ({ offloadTcpReceiveReturn: (next, list) => { pass('TcpOffloadReceiveReturn', adapterName, next, list); } }) };
     return {
       adapter: ({ name }) => ({
-        ...dataCompletionTaps((operation, next, list) => {
-          const struck = membersOf(list).flatMap((nbl) => {
-            const strike = strikeNbl(scope, operation, nbl, name, 'completed twice');
-            return strike === null ? [] : [{ nbl, strike }];
-          });
-          next(list);
-          for (const { nbl, strike } of struck) again(strike, () => { next(nbl); });
-        }),
+        ...dataCompletionTaps((operation, next, list) => { pass(operation, name, next, list); }),
         ...stateCompletionTaps((operation, next, tree) => {
-          const strike = scope.strike({ operation, connection: scope.book.ofTree(tree), adapter: name, subject: tree }, 'completed twice');
+          const strike = strikeTree(scope, operation, tree, name, 'completed twice');
           next(tree);
           if (strike !== null) again(strike, () => { next(tree); });
         }),
@@ -82,15 +78,13 @@ const completesLate: Fault = {
   caughtBy: '',
   edges: BOTH,
   operations: DATA_OPERATIONS,
-  parameters: delayMs('How late, in milliseconds.', 30_000),
+  parameters: { delayMs: delayMs('How late, in milliseconds.', 30_000) },
   inject: (scope) => ({
     adapter: ({ name }) =>
       dataCompletionTaps((operation, next, list) => {
         const effect = `completion delayed by ${scope.number('delayMs')} ms`;
-        const late = new Map<NetBufferList, Strike>();
         const { rest, struck } = takeStruck(list, (nbl) => strikeNbl(scope, operation, nbl, name, effect));
         for (const { nbl, strike } of struck) {
-          late.set(nbl, strike);
           scope.deferrals.later(scope.number('delayMs'), () => { strike.attempt(() => { next(nbl); }); });
         }
         if (rest !== null) next(rest);
@@ -107,8 +101,8 @@ const completesOutOfOrder: Fault = {
   edges: BOTH,
   operations: DATA_OPERATIONS,
   parameters: {
-    distance: { type: 'integer', description: 'How many later completions overtake it.', default: 1, minimum: 1, maximum: 1000 },
-    ...delayMs('After so many milliseconds it goes on although nothing has overtaken it.', 1000),
+    distance: wholeNumber('How many later completions overtake it.', 1, 1, 1000),
+    delayMs: delayMs('After so many milliseconds it goes on although nothing has overtaken it.', 1000),
   },
   inject: (scope) => ({
     adapter: ({ name }) => {
@@ -148,7 +142,7 @@ const completesForeign: Fault = {
   caughtBy: 'CHIM-NBL-001 (foreign)',
   edges: BOTH,
   operations: ['TcpOffloadSend', 'TcpOffloadReceive', 'TcpOffloadForward'],
-  parameters: { mode: { type: 'string', description: 'foreign: one NBL too many; partial: only the first NBL of a list of several.', default: 'foreign', enum: ['foreign', 'partial'] } },
+  parameters: { mode: oneOf('foreign: one NBL too many; partial: only the first NBL of a list of several.', 'foreign', 'partial') },
   inject: (scope) => ({
     adapter: ({ name }) =>
       dataCompletionTaps((operation, next, list) => {
@@ -187,7 +181,7 @@ const liesAboutSends: Fault = {
   caughtBy: '',
   edges: BOTH,
   operations: ['TcpOffloadSend'],
-  parameters: { mode: { type: 'string', description: 'not-sent: success without a transmission; sent: failure in spite of one.', default: 'not-sent', enum: ['not-sent', 'sent'] } },
+  parameters: { mode: oneOf('not-sent: success without a transmission; sent: failure in spite of one.', 'not-sent', 'sent') },
   inject: (scope) => {
     if (scope.text('mode') === 'sent') {
       return {
@@ -241,7 +235,7 @@ function swallowedSends(scope: FaultScope): ReturnType<Fault['inject']> {
           else if (before === undefined) atOnce.push(nbl);
           else behind.set(before, [...(behind.get(before) ?? []), nbl]);
         }
-        if (atOnce.length > 0) scope.deferrals.later(0, () => { completeSends(adapter.miniport, atOnce); });
+        if (atOnce.length > 0) scope.deferrals.later(0, () => { adapter.completeSends(atOnce); });
         return rest === null ? NDIS_STATUS_PENDING : next(context, offloadContext, rest);
       },
     },
@@ -258,17 +252,11 @@ function swallowedSends(scope: FaultScope): ReturnType<Fault['inject']> {
       },
       terminateOffloadComplete: (next, tree) => {
         const complete = scope.book.connectionsOf(tree).flatMap(({ connection }) => flush(connection));
-        completeSends(adapter.miniport, complete);
+        adapter.completeSends(complete);
         next(tree);
       },
     }),
   };
-}
-
-/** The completion of sends by a driver that never saw them. */
-function completeSends(miniport: object, nbls: readonly NetBufferList[]): void {
-  const list = linkList(nbls);
-  if (list !== null) (miniport as { tcpOffloadSendComplete(list: NetBufferList): void }).tcpOffloadSendComplete(list);
 }
 
 export const completionFaults: readonly Fault[] = [neverCompletes, completesTwice, completesLate, completesOutOfOrder, completesForeign, liesAboutSends];

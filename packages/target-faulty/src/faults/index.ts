@@ -1,5 +1,30 @@
 import { faultsById, type Fault } from '../fault.ts';
+import { adapterFaults } from './adapter.ts';
 import { completionFaults } from './completion.ts';
+import { contractFaults } from './contract.ts';
+import { dataFaults } from './data.ts';
+import { handBackFaults } from './hand-back.ts';
+import { indicationFaults } from './indications.ts';
+import { offloadFaults } from './offload.ts';
+import { slowFaults } from './slow.ts';
+import { staleFaults } from './stale.ts';
 
-/** Every fault there is, by its id: what a plan may name. */
-export const FAULTS: Readonly<Record<string, Fault>> = faultsById([...completionFaults]);
+const all = [
+  ...completionFaults,
+  ...contractFaults,
+  ...offloadFaults,
+  ...handBackFaults,
+  ...staleFaults,
+  ...indicationFaults,
+  ...dataFaults,
+  ...slowFaults,
+  ...adapterFaults,
+];
+
+/** Every fault there is, by its id, in the order of the catalogue: what a plan may name. */
+export const FAULTS: Readonly<Record<string, Fault>> = faultsById([...all].sort((one, other) => placeOf(one) - placeOf(other)));
+
+/** `B12` comes after `B9`. */
+function placeOf({ id }: Fault): number {
+  return id.charCodeAt(0) * 100 + Number(id.slice(1));
+}
