@@ -34,6 +34,11 @@ export const LEFT_OUT = {
   'packages/target-memory/src/peer-output.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/peer-registry.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/wire.ts': 'is the way to the far end',
+  'packages/intermediate/src/mux-departures.ts': 'moves connections off an adapter, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-oids.ts': 'makes one answer of those of several adapters, in which a mux is free',
+  'packages/intermediate/src/mux-placement.ts': 'chooses among adapters, in which a mux is free',
+  'packages/intermediate/src/mux-tags.ts': 'gives those above VLANs, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-upper.ts': 'reads options',
 };
 
 /** Whole folders of sources, or those of their files with such names, by the suite that decides over them. */
@@ -41,6 +46,7 @@ const SOURCES = [
   { suite: 'target', folder: 'packages/target-memory/src', names: /^/ },
   { suite: 'target', folder: 'packages/offload-target/src', names: /^/ },
   { suite: 'pass-through', folder: 'packages/intermediate/src', names: /^(?!mux-)/ },
+  { suite: 'mux', folder: 'packages/intermediate/src', names: /^mux-/ },
 ];
 
 /** Entries and declarations, in which there is nothing to break. */

@@ -17,7 +17,7 @@
 const KIT = 'packages/conformance/src/index.ts';
 const SUBJECTS = 'tests/conformance-kit/test/subjects.ts';
 
-const INTERMEDIATE = 'packages/intermediate/src/index.ts';
+const DRIVERS = 'tests/conformance-kit/test/intermediate-subjects.ts';
 
 /** @type {Record<string, Suite>} */
 export const SUITES = {
@@ -29,19 +29,27 @@ export const SUITES = {
       return subjects.flatMap(([name, options]) => named(name, load(KIT).offloadTargetConformance(options)));
     },
   },
-  'pass-through': { entries: [KIT, SUBJECTS, INTERMEDIATE], cases: (load) => behind(load, 'PassThroughDriver') },
+  'pass-through': {
+    entries: [KIT, DRIVERS],
+    cases: (load) => {
+      const subject = load(DRIVERS).passThroughSubject();
+      return [
+        ...named('pass-through', load(KIT).intermediateConformance(subject)),
+        ...named('two pass-throughs', load(KIT).intermediateConformance({ ...subject, drivers: 2 })),
+      ];
+    },
+  },
+  mux: {
+    entries: [KIT, DRIVERS],
+    cases: (load) => {
+      const { muxSubject } = load(DRIVERS);
+      return [
+        ...named('mux', load(KIT).intermediateConformance(muxSubject())),
+        ...named('mux above two adapters', load(KIT).intermediateConformance({ ...muxSubject({ placement: 'round-robin' }), adapters: 2 })),
+      ];
+    },
+  },
 };
-
-/**
- * The cases for targets, over the memory target behind a driver: what it relays wrongly, the target seems to do wrong.
- * @param {(file: string) => any} load
- * @param {string} driver its class
- */
-function behind(load, driver) {
-  const make = load(INTERMEDIATE)[driver];
-  const options = { ...load(SUBJECTS).memorySubject, intermediates: [(/** @type {unknown} */ ndis) => new make(ndis, { name: 'im' })] };
-  return named(`behind ${driver}`, load(KIT).offloadTargetConformance(options));
-}
 
 /**
  * Cases with the name of their subject before the id, so that those of several subjects make one suite.
