@@ -1,7 +1,7 @@
 import { NDIS_NET_BUFFER_LIST_INFO, NDIS_STATUS_PENDING, TCP_DISCONNECT_ABORTIVE_CLOSE, TCP_DISCONNECT_GRACEFUL_CLOSE, Mdl, netBufferListBytes, type NetBufferList } from '@ndis-chimney/types';
 
 import { check, checkEqual, checkSame } from '../check.ts';
-import { link, membersOf } from '../probes/lists.ts';
+import { membersOf } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import { DATA_KINDS, type DataKind } from './data-kinds.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
@@ -145,10 +145,12 @@ export const dataDownCases: readonly IntermediateCase[] = [
         const list = world.host.list(...contents);
         start(connection, list);
         await world.settle();
-        const below = link([...pending(target)]);
-        checkEqual(pictureOfList(below), arrived, `a ${name} after the call that passed it down`);
+        const below = [...pending(target)];
+        checkSame(membersOf(list), below, `links of a ${name} after the call that passed it down`);
+        checkEqual(pictureOfList(list), arrived, `a ${name} after the call that passed it down`);
         await world.runtime.advance(5000);
-        checkEqual(pictureOfList(below), arrived, `a ${name} that the target has had for 5 s`);
+        checkSame(membersOf(list), below, `links of a ${name} that the target has had for 5 s`);
+        checkEqual(pictureOfList(list), arrived, `a ${name} that the target has had for 5 s`);
         await world.completeAll();
       }
     },

@@ -63,8 +63,11 @@ export const ordinaryCases: readonly IntermediateCase[] = [
       host.calls.on('protocolReceiveNetBufferLists', (_context: unknown, list: NetBufferList) => {
         kept.push(...membersOf(list));
       });
-      const list = await world.atDispatch(() => target.indicateOrdinary(0, 'one', 'two', 'three'));
+      const list = target.list('one', 'two', 'three');
       const members = membersOf(list);
+      await world.atDispatch(() => {
+        target.miniport.indicateReceiveNetBufferLists(list, 0, members.length, 0);
+      });
       checkSame(kept, members, 'ordinary packets that the host got');
       checkEqual(host.entries('ordinaryReceive').flatMap(({ packets }) => packets.map((packet) => new TextDecoder().decode(packet))).join(), 'one,two,three', 'their bytes');
       if (world.isTransparent) checkEqual(host.calls.of('protocolReceiveNetBufferLists').map(([, , port, count, flags]) => [port, count, flags]), [[0, 3, 0]], 'port, number and flags of the indication');
@@ -82,15 +85,17 @@ export const ordinaryCases: readonly IntermediateCase[] = [
     requirement: 'C-NDIS-NBL',
     run: async (world) => {
       const { host, target } = world;
-      let isOnReturn = false;
-      const list = await world.atDispatch(() => {
-        const shown = target.indicateOrdinary(NDIS_RECEIVE_FLAGS_RESOURCES, 'x', 'y');
-        isOnReturn = membersOf(shown).every(({ sourceHandle, context }) => sourceHandle === null && context === null);
-        return shown;
+      const list = target.list('x', 'y');
+      const members = membersOf(list);
+      const isOnReturn = await world.atDispatch(() => {
+        target.miniport.indicateReceiveNetBufferLists(list, PORT, members.length, NDIS_RECEIVE_FLAGS_RESOURCES);
+        return members.every(({ sourceHandle, context }) => sourceHandle === null && context === null);
       });
       check(isOnReturn, 'packets that had to be back on return are not');
       checkEqual(host.calls.of('protocolReceiveNetBufferLists').map(([, , , , flags]) => Number(flags) & NDIS_RECEIVE_FLAGS_RESOURCES), [NDIS_RECEIVE_FLAGS_RESOURCES], 'flag RESOURCES of each indication');
-      checkEqual(textsOf(list).join(), 'x,y', 'packets after they were shown');
+      if (world.isTransparent) checkEqual(host.calls.of('protocolReceiveNetBufferLists').map(([, , port, count]) => [port, count]), [[PORT, 2]], 'port and number of the indication');
+      checkSame(membersOf(list), members, 'packets of the list after it was shown');
+      checkEqual(textsOf(list).join(), 'x,y', 'bytes of packets after they were shown');
       checkEqual(target.calls.count('miniportReturnNetBufferLists'), 0, 'returns of packets that were back already');
     },
   },

@@ -170,6 +170,7 @@ export const stateDownCases: readonly IntermediateCase[] = [
         const outline = outlineOf(root);
         let atTarget: string[] = [];
         let linksAtTarget = '';
+        const name = `${operation === 'query' || operation === 'terminate' ? 'a' : 'an'} ${operation}`;
         const entry = `miniport${operation.charAt(0).toUpperCase()}${operation.slice(1)}Offload`;
         world.target.calls.once(entry, (_adapter: unknown, below: MiniportOffloadBlockList) => {
           atTarget = blocksOf(below).map(describe);
@@ -177,8 +178,8 @@ export const stateDownCases: readonly IntermediateCase[] = [
         });
         world.begin(operation, root);
         await world.settle();
-        checkEqual(linksAtTarget, outline, `the links of the tree of a ${operation} at the target`);
-        checkEqual(atTarget, before, `the blocks of a ${operation} at the target`);
+        checkEqual(linksAtTarget, outline, `the links of ${name} at the target`);
+        checkEqual(atTarget, before, `the blocks of ${name} at the target`);
         if (chained.netBufferListChain !== null && operation === 'initiate') world.target.sends.push(...membersOf(chained.netBufferListChain));
         await world.completeAll();
         chained.netBufferListChain = null;
