@@ -8,6 +8,8 @@ import {
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 
+import { membersOf } from './net-buffer-lists.ts';
+
 /** A block in whichever view. */
 export type AnyBlock = MiniportOffloadBlockList | ProtocolOffloadBlockList;
 
@@ -76,7 +78,7 @@ export class ConnectionBook {
 
   /** The NBLs of a list are this connection's. */
   carries(connection: FaultyConnection, list: NetBufferList): void {
-    for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) this.byNbl.set(nbl, connection);
+    for (const nbl of membersOf(list)) this.byNbl.set(nbl, connection);
   }
 
   ofHandle(handle: OffloadHandle): FaultyConnection | null {

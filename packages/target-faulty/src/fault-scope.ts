@@ -60,7 +60,7 @@ export class Strike {
     } catch (error) {
       if (!isChimneyViolation(error)) throw error;
       const { ground } = this;
-      ground.report({ ...this.event, kind: 'refused', atMs: ground.clock.now() - ground.startMs, effect: error.rule });
+      ground.report({ ...this.event, kind: 'refused', atMs: sinceStart(ground), effect: error.rule });
       return false;
     }
   }
@@ -125,7 +125,7 @@ export class FaultScope {
   strike(occasion: FaultOccasion, effect: string): Strike | null {
     const { ground } = this;
     if (ground.isHealed || !this.isMeant(occasion)) return null;
-    const atMs = ground.clock.now() - ground.startMs;
+    const atMs = sinceStart(ground);
     const cause = this.schedule.cause(atMs);
     if (cause === null) return null;
     const event: FaultEvent = {
@@ -157,4 +157,9 @@ export class FaultScope {
       (where.oid === undefined || where.oid === oid >>> 0);
     return isThere && (this.predicate === null || this.predicate(occasion));
   }
+}
+
+/** Milliseconds since the faults began, to the microsecond: more would only be noise in a log. */
+function sinceStart({ clock, startMs }: FaultGround): number {
+  return Math.round((clock.now() - startMs) * 1000) / 1000;
 }

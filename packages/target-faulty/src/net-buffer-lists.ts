@@ -2,11 +2,11 @@ import type { NetBufferList } from '@ndis-chimney/types';
 
 import type { Strike } from './fault-scope.ts';
 
-/** The members of a list, in order. */
+/** The members of a list, in order. A list that loops, which faults can bring about, ends where the loop closes. */
 export function membersOf(list: NetBufferList | null): NetBufferList[] {
-  const members: NetBufferList[] = [];
-  for (let nbl = list; nbl !== null; nbl = nbl.next) members.push(nbl);
-  return members;
+  const members = new Set<NetBufferList>();
+  for (let nbl = list; nbl !== null && !members.has(nbl); nbl = nbl.next) members.add(nbl);
+  return [...members];
 }
 
 /** Links members into a list. @returns its head, or null when there are none. */
