@@ -44,7 +44,9 @@ export async function runScenario(): Promise<string> {
   };
   const stack = await runtime.drive(
     createStack({
-      ...runtime,
+      clock: runtime.clock,
+      random: runtime.random,
+      dpcQueue: runtime.dpcQueue,
       intermediates: [(ndis) => withFaults(new PassThroughDriver(ndis, { name: 'im' }), ofIntermediate, ndis, { onFault })],
       target: faultyTarget(memoryTarget, ofTarget, { onFault }),
       targetOptions: { target: { peer: 'echo', latencyMs: 3, jitterMs: 2 } },

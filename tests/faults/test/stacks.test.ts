@@ -11,6 +11,8 @@ import { describe, expect, test } from 'vitest';
 
 const planOf = (...faults: PlannedFault[]) => ({ id: 'stack', seed: 1, faults });
 const ENDS = { local: { address: '192.0.2.1', port: 4000 }, remote: { address: '192.0.2.2', port: 7 } };
+/** What a stack takes from a runtime. */
+const sourcesOf = ({ clock, random, dpcQueue }: DeterministicRuntime) => ({ clock, random, dpcQueue });
 const NOTHING = { netBufferLists: 0, netBuffers: 0, contexts: 0, operations: 0 };
 
 async function connect(runtime: DeterministicRuntime, stack: Stack): Promise<ChimneyConnection> {
@@ -26,7 +28,7 @@ async function close(runtime: DeterministicRuntime, stack: Stack): Promise<void>
 
 describe('the memory target', () => {
   const open = (runtime: DeterministicRuntime, options: MemoryTargetOptions, ...faults: PlannedFault[]) =>
-    runtime.drive(createStack({ ...runtime, target: faultyTarget(memoryTarget, planOf(...faults)), targetOptions: { target: options } }));
+    runtime.drive(createStack({ ...sourcesOf(runtime), target: faultyTarget(memoryTarget, planOf(...faults)), targetOptions: { target: options } }));
 
   test('A7: what succeeds and was not sent is missing from the stream the peer gets', async () => {
     const runtime = new DeterministicRuntime(1);
@@ -49,7 +51,7 @@ describe('the memory target', () => {
     await runtime.drive(connection.send(new Uint8Array(10)));
     const before = await runtime.drive(connection.query());
     const { state } = await runtime.drive(connection.terminate());
-    expect(state?.tcp.delegated?.sndUna).toBe((before.state?.delegated?.sndUna ?? 0) + 3);
+    expect(state.tcp.delegated?.sndUna).toBe((before.state?.delegated?.sndUna ?? 0) + 3);
     await close(runtime, stack);
   });
 
@@ -76,16 +78,15 @@ describe('the memory target', () => {
     await close(runtime, stack);
   });
 
-  test('A1: the close of a stack waits for what is not completed, and goes on when the fault is healed', async () => {
+  test('A1: a send that is not completed, whatever time passes; it ends when the fault is healed', async () => {
     const runtime = new DeterministicRuntime(1);
     const stack = await open(runtime, { peer: 'sink' }, { fault: 'A1', where: { operation: 'TcpOffloadSend' } });
     const connection = await connect(runtime, stack);
     const sent = connection.send(new Uint8Array(10));
-    runtime.advance(100);
-    await expect(runtime.drive(stack.close())).rejects.toThrow('nothing is left to run');
+    await expect(runtime.drive(sent)).rejects.toThrow('nothing is left to run');
     stack.target.faults.heal();
+    expect((await runtime.drive(sent)).status).toBe(NDIS_STATUS_SUCCESS);
     await close(runtime, stack);
-    expect((await sent).status).toBe(NDIS_STATUS_SUCCESS);
   });
 });
 
@@ -94,7 +95,7 @@ describe('intermediate drivers', () => {
     const injectors: FaultInjector[] = [];
     const stack = await runtime.drive(
       createStack({
-        ...runtime,
+        ...sourcesOf(runtime),
         targetOptions: { peer: 'echo' },
         intermediates: [
           (ndis) => new PassThroughDriver(ndis, { name: 'healthy' }),
@@ -167,7 +168,7 @@ describe('intermediate drivers', () => {
 
 describe('a host', () => {
   const open = async (runtime: DeterministicRuntime, ...faults: PlannedFault[]) => {
-    const ndis = createDispatcher(runtime);
+    const ndis = createDispatcher(sourcesOf(runtime));
     const host = withFaults(new ChimneyHost(ndis), planOf(...faults), ndis);
     const stack = await runtime.drive(composeStack({ ndis, target: createMemoryTarget(targetEnvironment(ndis), { peer: 'echo' }), intermediates: [], host }));
     return { stack, faults: host.faults };
@@ -204,7 +205,7 @@ describe('the plugin', () => {
   test('takes the options of the target and the plan from the options, too', async () => {
     const runtime = new DeterministicRuntime(1);
     const options = structuredClone({ target: { name: 'inner', peer: 'echo' as const }, plan: planOf({ fault: 'B1' }) });
-    const stack = await runtime.drive(createStack({ ...runtime, target: faultyTarget(memoryTarget), targetOptions: options }));
+    const stack = await runtime.drive(createStack({ ...sourcesOf(runtime), target: faultyTarget(memoryTarget), targetOptions: options }));
     expect(stack.target.name).toBe('inner');
     const { connection } = await runtime.drive(stack.offload(describeConnection(ENDS)));
     expect(connection).toBeNull();
@@ -229,7 +230,7 @@ describe('the plugin', () => {
 
   test('NDIS_STATUS_FAILURE is what a send gets that was sent all the same', async () => {
     const runtime = new DeterministicRuntime(1);
-    const stack = await runtime.drive(createStack({ ...runtime, target: faultyTarget(memoryTarget, planOf({ fault: 'A7', parameters: { mode: 'sent' } })), targetOptions: { target: { peer: 'sink' } } }));
+    const stack = await runtime.drive(createStack({ ...sourcesOf(runtime), target: faultyTarget(memoryTarget, planOf({ fault: 'A7', parameters: { mode: 'sent' } })), targetOptions: { target: { peer: 'sink' } } }));
     const connection = await connect(runtime, stack);
     expect((await runtime.drive(connection.send(new Uint8Array(10)))).status).toBe(NDIS_STATUS_FAILURE);
     expect(stack.target.offloadedPeers()[0]?.bytesReceived).toBe(10);
