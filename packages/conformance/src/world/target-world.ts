@@ -322,7 +322,7 @@ export class TargetWorld {
     });
   }
 
-  /** Reads so many bytes at the far end. @throws ConformanceFailure when they do not come. */
+  /** Reads so many bytes at the far end, and what has arrived with the last of them. @throws ConformanceFailure when they do not come. */
   async read(peer: ConformancePeer, count: number): Promise<Uint8Array<ArrayBuffer>> {
     const parts: Uint8Array[] = [];
     for (let left = count; left > 0; left -= parts.at(-1)?.length ?? 0) {
