@@ -26,6 +26,8 @@ import { timestampsCases } from './timestamps.ts';
 import { stateCases } from './state.ts';
 import { vlanCases } from './vlan.ts';
 import { capabilitiesCases } from './capabilities.ts';
+import { statisticsCases } from './statistics.ts';
+import { addressFamiliesCases } from './address-families.ts';
 import { powerCases } from './power.ts';
 import type { TargetCase } from './target-case.ts';
 
@@ -59,5 +61,7 @@ export const targetCases: readonly TargetCase[] = [
   ...stateCases,
   ...vlanCases,
   ...capabilitiesCases,
+  ...statisticsCases,
+  ...addressFamiliesCases,
   ...powerCases,
 ];

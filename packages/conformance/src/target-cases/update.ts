@@ -105,7 +105,7 @@ export const updateCases: readonly TargetCase[] = [
       under(neighbor, present(first));
       neighbor.nextBlock = linkTo(present(neighbors[1]), present(second));
       await update(world, neighbor);
-      const destination = [...present((neighbors[0]?.state as NeighborOffloadState).cached).dlDestinationAddress];
+      const destination = [...present((present(neighbors[0]).state as NeighborOffloadState).cached).dlDestinationAddress];
       destination.splice(0, 6, 2, 9, 8, 7, 6, 5);
       checkEqual((await neighborNow(world, present(neighbors[0])))['destination'], destination, 'the MAC address of a neighbor after an update');
       checkEqual(await neighborNow(world, present(neighbors[1])), wasOther, 'a neighbor that an update brought nothing for');

@@ -21,6 +21,8 @@ import { brokenTimestamps } from './timestamps.ts';
 import { brokenState } from './state.ts';
 import { brokenVlan } from './vlan.ts';
 import { brokenCapabilities } from './capabilities.ts';
+import { brokenStatistics } from './statistics.ts';
+import { brokenAddressFamilies } from './address-families.ts';
 import { brokenPower } from './power.ts';
 
 /** All broken targets, by rule group. */
@@ -47,5 +49,7 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenState,
   ...brokenVlan,
   ...brokenCapabilities,
+  ...brokenStatistics,
+  ...brokenAddressFamilies,
   ...brokenPower,
 ];
