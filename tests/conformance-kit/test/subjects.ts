@@ -2,6 +2,7 @@
 import { pluginSubject, type OffloadTargetConformanceOptions } from '@ndis-chimney/conformance';
 import memoryTarget, { conformanceAbilities } from '@ndis-chimney/target-memory';
 
+import { createCarefulTarget, type CarefulFlaws } from './careful-target.ts';
 import { createSinkTarget } from './sink-target.ts';
 
 /** The memory target with peers in the hands of the kit: what the command runs. */
@@ -39,8 +40,17 @@ export const sinkSubject: OffloadTargetConformanceOptions = {
   },
 };
 
+/** A target that puts forwarded segments in order and runs timers; with these things wrong, if any. */
+export function carefulSubject(flaws: CarefulFlaws = {}): OffloadTargetConformanceOptions {
+  return {
+    abilities: ['forward', 'virtual-time', 'strict-invalidate', 'neighbor-query', 'reassembly', 'timers'],
+    create: (environment) => ({ target: createCarefulTarget(environment, flaws) }),
+  };
+}
+
 /** Each of them, by its name. */
 export const subjects: readonly (readonly [name: string, subject: OffloadTargetConformanceOptions])[] = [
   ['target-memory', memorySubject],
   ['target-sink', sinkSubject],
+  ['target-careful', carefulSubject()],
 ];

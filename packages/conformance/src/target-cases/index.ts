@@ -15,9 +15,11 @@ import { receiveIndicationCases } from './receive-indication.ts';
 import { receiveStreamCases } from './receive-stream.ts';
 import { receiveReturnCases } from './receive-return.ts';
 import { forwardCases } from './forward.ts';
+import { reassemblyCases } from './reassembly.ts';
 import { disconnectCases } from './disconnect.ts';
 import { disconnectAbortiveCases } from './disconnect-abortive.ts';
 import { eventsCases } from './events.ts';
+import { eventsNeighborCases } from './events-neighbor.ts';
 import { eventsUploadCases } from './events-upload.ts';
 import { netBufferListsCases } from './net-buffer-lists.ts';
 import { blocksCases } from './blocks.ts';
@@ -50,10 +52,12 @@ export const targetCases: readonly TargetCase[] = [
   ...receiveStreamCases,
   ...receiveReturnCases,
   ...forwardCases,
+  ...reassemblyCases,
   ...disconnectCases,
   ...disconnectAbortiveCases,
   ...eventsCases,
   ...eventsUploadCases,
+  ...eventsNeighborCases,
   ...netBufferListsCases,
   ...blocksCases,
   ...timersCases,

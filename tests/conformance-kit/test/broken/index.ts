@@ -12,8 +12,10 @@ import { brokenReceive } from './receive.ts';
 import { brokenReceiveIndication } from './receive-indication.ts';
 import { brokenReceiveReturn } from './receive-return.ts';
 import { brokenForward } from './forward.ts';
+import { brokenReassembly } from './reassembly.ts';
 import { brokenDisconnect } from './disconnect.ts';
 import { brokenEvents } from './events.ts';
+import { brokenEventsNeighbor } from './events-neighbor.ts';
 import { brokenNetBufferLists } from './net-buffer-lists.ts';
 import { brokenBlocks } from './blocks.ts';
 import { brokenTimers } from './timers.ts';
@@ -40,8 +42,10 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenReceiveIndication,
   ...brokenReceiveReturn,
   ...brokenForward,
+  ...brokenReassembly,
   ...brokenDisconnect,
   ...brokenEvents,
+  ...brokenEventsNeighbor,
   ...brokenNetBufferLists,
   ...brokenBlocks,
   ...brokenTimers,
