@@ -1,4 +1,4 @@
-import { describeConnection, type ChimneyConnection, type ChimneyHost, type ConnectionState, type UploadedState } from '@ndis-chimney/host';
+import { describeConnection, type ChimneyConnection, type ChimneyHost, type ConnectionState, type UploadResult, type UploadedState } from '@ndis-chimney/host';
 import { NDIS_STATUS_SUCCESS, TCP_OFFLOAD_CONNECTION_STATE, formatNdisStatus, type Clock, type Timer } from '@ndis-chimney/types';
 
 import type { Work } from './experiment.ts';
@@ -26,6 +26,8 @@ export class Conversation {
   uploads = 0;
   sentBytes = 0;
   echoedBytes = 0;
+  /** The longest time from a message to the last byte of its echo. */
+  slowestMs = 0;
   /** Since when it has been waiting for the echo of what it sent. */
   waitingSinceMs: number;
   private readonly host: ChimneyHost;
@@ -34,9 +36,12 @@ export class Conversation {
   private readonly logbook: Logbook;
   private readonly pace: Timer;
   private readonly offerAgain: Timer;
+  private readonly reading: Timer;
   private connection: ChimneyConnection | null = null;
   private homeState: ConnectionState | UploadedState;
-  private sentMessages = 0;
+  /** When each message went out. */
+  private readonly sentAtMs: number[] = [];
+  private echoedMessages = 0;
   private isClosing = false;
 
   constructor(index: number, host: ChimneyHost, work: Work, clock: Clock, logbook: Logbook) {
@@ -50,6 +55,11 @@ export class Conversation {
     this.pace = clock.createTimer({
       timerExpired: () => {
         this.sendNext();
+      },
+    });
+    this.reading = clock.createTimer({
+      timerExpired: () => {
+        this.readNext();
       },
     });
     this.offerAgain = clock.createTimer({
@@ -75,27 +85,29 @@ export class Conversation {
       return;
     }
     this.connection = connection;
+    if (this.work.readEveryMs !== null) connection.limitReceived(0);
     connection.received$.subscribe({
       next: (bytes) => {
         this.take(bytes);
       },
     });
-    void connection.uploaded.then(({ state, reason, status: ended }) => {
-      this.uploads++;
+    void connection.uploaded.then((result) => {
+      if (this.ending === null) this.uploads++;
       this.connection = null;
-      this.logbook.note('host', `connection ${this.hostPort} came back (${reason})`);
-      this.uploaded(state, ended);
+      this.logbook.note('host', `connection ${this.hostPort} came back (${result.reason})`);
+      this.uploaded(result);
     });
     this.sendNext();
+    this.readNext();
   }
 
-  private uploaded(state: UploadedState, status: number): void {
+  private uploaded({ state, status, reason }: UploadResult): void {
     const { bufferedData, delegated } = state;
     // The application reads from its own stack what the target had not delivered.
     this.take(Uint8Array.from(bufferedData));
     if (this.ending !== null) return;
     if (status !== NDIS_STATUS_SUCCESS) this.end('cut off', `the target lost its state: ${formatNdisStatus(status)}`);
-    else if (delegated.state === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed) this.end('cut off', 'existing connection was forcibly closed');
+    else if (reason === 'abort' || delegated.state === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed) this.end('cut off', 'existing connection was forcibly closed');
     else this.comeHome({ ...state, bufferedData: new Uint8Array(0) });
   }
 
@@ -108,15 +120,14 @@ export class Conversation {
   private sendNext(): void {
     const { connection, work } = this;
     if (connection === null || this.ending !== null || this.pace.isRunning) return;
-    if (this.sentMessages === work.messages) {
+    if (this.sentAtMs.length === work.messages) {
       this.closeWhenDone();
       return;
     }
-    const outstanding = this.sentMessages - Math.floor(this.echoedBytes / work.messageBytes);
-    if (outstanding >= work.inFlight) return;
+    if (this.sentAtMs.length - this.echoedMessages >= work.inFlight) return;
     if (this.sentBytes === this.echoedBytes) this.waitingSinceMs = this.clock.now();
     const message = Uint8Array.from({ length: work.messageBytes }, (_, at) => (this.sentBytes + at) % PERIOD);
-    this.sentMessages++;
+    this.sentAtMs.push(this.clock.now());
     this.sentBytes += message.length;
     this.pace.start(work.intervalMs);
     connection.send(message).then(
@@ -130,6 +141,14 @@ export class Conversation {
     );
   }
 
+  /** Asks for one message more, and for the next one later. */
+  private readNext(): void {
+    const { connection, work } = this;
+    if (work.readEveryMs === null || connection === null || this.ending !== null || this.reading.isRunning) return;
+    connection.limitReceived(work.messageBytes);
+    this.reading.start(work.readEveryMs);
+  }
+
   private take(bytes: Uint8Array): void {
     if (this.ending !== null) return;
     for (let at = 0; at < bytes.length; at++) {
@@ -140,6 +159,9 @@ export class Conversation {
     }
     this.echoedBytes += bytes.length;
     this.waitingSinceMs = this.clock.now();
+    for (; (this.echoedMessages + 1) * this.work.messageBytes <= this.echoedBytes; this.echoedMessages++) {
+      this.slowestMs = Math.max(this.slowestMs, this.waitingSinceMs - (this.sentAtMs[this.echoedMessages] ?? 0));
+    }
     this.sendNext();
   }
 
@@ -160,6 +182,7 @@ export class Conversation {
     this.why = why;
     this.pace.cancel();
     this.offerAgain.cancel();
+    this.reading.cancel();
     if (ending !== 'finished') this.logbook.note('application', `connection ${this.hostPort}: ${ending}, ${why}`);
   }
 

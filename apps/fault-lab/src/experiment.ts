@@ -21,6 +21,8 @@ export interface Work {
   readonly intervalMs: number;
   /** Messages of a connection that may be on their way at once. */
   readonly inFlight: number;
+  /** From one read of an application to the next, each of one message; null: it reads what comes when it comes. */
+  readonly readEveryMs: number | null;
   /** How long a connection that came back stays with the host before it is offered again; null: for good. */
   readonly offerAgainMs: number | null;
   /** Whether the host takes back connections for reasons it may ignore. */
@@ -52,7 +54,7 @@ export const QUIET: Experiment = {
   intermediate: NOTHING,
   host: NOTHING,
   intermediates: 1,
-  work: { connections: 8, messages: 40, messageBytes: 1000, intervalMs: 50, inFlight: 4, offerAgainMs: 100, obeys: true },
+  work: { connections: 8, messages: 40, messageBytes: 1000, intervalMs: 50, inFlight: 4, readEveryMs: null, offerAgainMs: 100, obeys: true },
   interventions: [],
   targetOptions: { peer: 'echo', latencyMs: 2 },
   horizonMs: 60_000,

@@ -16,6 +16,8 @@ import { Logbook } from './logbook.ts';
 const CONTINUATION_TURNS = 32;
 /** How long the stack may take to come down before it hangs. */
 const TAKE_DOWN_MS = 120_000;
+/** How much longer than its way something may take without anybody noticing. */
+const NOTICED_MS = 100;
 /** From one count of who has the connections to the next. */
 const SAMPLE_MS = 250;
 
@@ -199,7 +201,7 @@ class Lab {
 
   outcome(): Outcome {
     const { experiment, log, conversations, faults, violations, samples, left } = this;
-    const symptoms = [...endingsOf(conversations), ...churnOf(conversations), ...left];
+    const symptoms = [...endingsOf(conversations), ...churnOf(conversations), ...delaysOf(experiment, conversations), ...left];
     return { experiment, log, conversations, faults, violations, samples, left, symptoms, endedAtMs: this.runtime.clock.now() };
   }
 }
@@ -211,6 +213,12 @@ function endingsOf(conversations: readonly Conversation[]): string[] {
     if (those[0] !== undefined) symptoms.push(`${those.length} of ${conversations.length} connections: ${ending} (${those[0].hostPort}: ${those[0].why})`);
   }
   return symptoms;
+}
+
+/** What takes far longer than the way there and back is noticed. */
+function delaysOf({ targetOptions: { latencyMs = 0 }, work }: Experiment, conversations: readonly Conversation[]): string[] {
+  const slowestMs = Math.max(...conversations.map((conversation) => conversation.slowestMs));
+  return work.readEveryMs === null && slowestMs > NOTICED_MS + 2 * latencyMs ? [`an echo took up to ${slowestMs.toFixed(0)} ms`] : [];
 }
 
 /** Connections that go up and down all the time work, and cost more than they save. */

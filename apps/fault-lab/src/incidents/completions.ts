@@ -58,6 +58,6 @@ export const completionIncidents: readonly Incident[] = [
       work: { ...QUIET.work, intervalMs: 1, inFlight: 16 },
     },
     symptoms: [],
-    rules: [],
+    rules: ['CHIM-TRM-007'],
   },
 ];

@@ -51,7 +51,7 @@ export const dataIncidents: readonly Incident[] = [
     experiment: {
       target: { id: 'slow-target', faults: [{ fault: 'C12', probability: 0.2, parameters: { delayMs: 400 } }] },
     },
-    symptoms: [],
+    symptoms: [/an echo took up to \d{3,} ms/],
     rules: [],
   },
 ];

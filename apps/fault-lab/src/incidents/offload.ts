@@ -8,7 +8,7 @@ export const offloadIncidents: readonly Incident[] = [
     title: 'One change, and every connection is taken back at once',
     source: 'https://mskb.pkisolutions.com/kb/2477730',
     experiment: {
-      target: { id: 'kb2477730', faults: [{ fault: 'B3', nth: 40, parameters: { mode: 'all' } }] },
+      target: { id: 'kb2477730', faults: [{ fault: 'B3', nth: 40, parameters: { mode: 'each' } }] },
       work: { ...QUIET.work, connections: 32, offerAgainMs: 1000 },
     },
     symptoms: [/connections came back 32 times before they were done/],
@@ -43,7 +43,7 @@ export const offloadIncidents: readonly Incident[] = [
     source: 'illumos bnxe, counter of bytes lost on upload',
     experiment: {
       target: { id: 'bnxe-bytes-lost', faults: [{ fault: 'B5' }] },
-      work: { ...QUIET.work, intervalMs: 1, inFlight: 32 },
+      work: { ...QUIET.work, intervalMs: 1, inFlight: 16, readEveryMs: 10 },
       interventions: [50, 100, 150, 200, 250].map((atMs) => ({ atMs, does: 'takeBack' as const })),
       horizonMs: 20_000,
     },
@@ -56,7 +56,8 @@ export const offloadIncidents: readonly Incident[] = [
     source: 'what every hand-back of sequence numbers risks',
     experiment: {
       target: { id: 'off-by-one-hand-back', faults: [{ fault: 'B12', parameters: { variable: 'rcvNxt', by: 1 } }] },
-      interventions: [{ atMs: 500, does: 'takeBack' }],
+      work: { ...QUIET.work, intervalMs: 1, inFlight: 16 },
+      interventions: [{ atMs: 5, does: 'takeBack' }],
       horizonMs: 20_000,
     },
     symptoms: [/8 of 8 connections: (stuck|wrong data|cut off)/],
