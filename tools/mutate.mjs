@@ -23,6 +23,7 @@ const HELP = `node tools/mutate.mjs [options]
   --jobs <n>        processes at a time; default: the processors
   --at-least <r>    share that has to be killed; default 0.95
   --json            one JSON object instead of a table
+The exit code is 1 when fewer were killed, or when the list of equivalent mutants is wrong; 2 when nothing could be run.
 operators
 ${Object.entries(OPERATORS).map(([name, what]) => `  ${name.padEnd(18)}${what}`).join('\n')}`;
 
@@ -160,4 +161,11 @@ const plain = ({ mutant, verdict }) => ({
   ...verdict,
 });
 
-if (isMain(import.meta.url)) await main(process.argv.slice(2));
+if (isMain(import.meta.url)) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
+}

@@ -51,6 +51,9 @@ const BIT_OPERATORS = new Set([
   SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
 ]);
 
+/** Calls whose arguments may stand in any order. */
+const COMMUTATIVE = new Set(['Math.max', 'Math.min', 'Math.imul', 'seqAdd']);
+
 /** `seqLess(a, b)` is `<` of sequence numbers. */
 const SEQUENCE_LESS = 'seqLess';
 
@@ -116,6 +119,7 @@ function drop(node, source, edits) {
  */
 function swap(node, source, edits) {
   if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return;
+  if (COMMUTATIVE.has(node.expression.getText(source))) return;
   const args = node.arguments ?? [];
   for (const [at, first] of args.entries()) {
     const second = args[at + 1];
