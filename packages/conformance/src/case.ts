@@ -65,5 +65,9 @@ export const ABILITY = {
   'nbl-shortage': 'memory for NET_BUFFER_LISTs on their way can be limited',
   /** Intermediate driver: can be made with memory for so many state operations and offloaded objects. */
   'state-shortage': 'memory for state operations and offloaded objects can be limited',
+  /** Intermediate driver: tells observers what it keeps per state operation and per object, and when it frees it. */
+  'reports-memory': 'call entries and offload entries are reported to observers',
+  /** Intermediate driver: a call of it that an observer stops loses nothing; completions are made again. */
+  'stopped-calls': 'calls that an observer stops lose nothing',
 } as const;
 export type Ability = keyof typeof ABILITY;

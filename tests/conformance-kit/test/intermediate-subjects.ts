@@ -18,7 +18,7 @@ const limitsOf = ({ netBufferLists = Infinity, operations = Infinity, objects = 
 /** Pass-through drivers of a class; the plain one by default. */
 export function passThroughSubject(Driver: new (ndis: NdisLibrary, options: PassThroughOptions) => PassThroughDriver = PassThroughDriver): IntermediateConformanceOptions {
   return {
-    abilities: ['transparent', 'nbl-shortage', 'state-shortage', 'virtual-time'],
+    abilities: ['transparent', 'nbl-shortage', 'state-shortage', 'reports-memory', 'stopped-calls', 'virtual-time'],
     create: (ndis, { name, ...limits }) => new Driver(ndis, { name, ...limitsOf(limits) }),
   };
 }
@@ -26,7 +26,7 @@ export function passThroughSubject(Driver: new (ndis: NdisLibrary, options: Pass
 /** Muxes. Above one adapter they pass everything on as it is, except for status indications, of which they make their own. */
 export function muxSubject(options: MuxOptions = {}, Driver: new (ndis: NdisLibrary, options: MuxOptions) => MuxDriver = MuxDriver): IntermediateConformanceOptions {
   return {
-    abilities: ['several-upper-edges', 'nbl-shortage', 'state-shortage', 'virtual-time'],
+    abilities: ['several-upper-edges', 'nbl-shortage', 'state-shortage', 'reports-memory', 'stopped-calls', 'virtual-time'],
     create: (ndis, { name, upperEdges = 1, ...limits }): IntermediateUnderTest => {
       const uppers = Array.from({ length: upperEdges }, (_, at) => ({ name: `${name}:${at}` }));
       const mux = new Driver(ndis, { ...options, name, uppers, ...limitsOf(limits) });

@@ -4,6 +4,7 @@ import { dataUpCases } from './data-up.ts';
 import { indicationCases } from './indications.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
 import { lifeCycleCases } from './life-cycle.ts';
+import { memoryCases } from './memory.ts';
 import { oidCases } from './oids.ts';
 import { ordinaryCases } from './ordinary.ts';
 import { registrationCases } from './registration.ts';
@@ -12,6 +13,7 @@ import { stateShortageCases } from './shortage-state.ts';
 import { stateDownCases } from './state-down.ts';
 import { stateStatusCases } from './state-statuses.ts';
 import { stateUpCases } from './state-up.ts';
+import { stoppedCallCases } from './stopped-calls.ts';
 import { upperEdgeCases } from './upper-edges.ts';
 
 /** All cases for intermediate drivers, by area. */
@@ -30,4 +32,6 @@ export const intermediateCases: readonly IntermediateCase[] = [
   ...upperEdgeCases,
   ...dataShortageCases,
   ...stateShortageCases,
+  ...memoryCases,
+  ...stoppedCallCases,
 ];

@@ -11,6 +11,7 @@ import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_ALL,
+  NdisOidRequest,
   NdisTcpConnectionOffload,
   NdisTcpConnectionOffloadParameters,
   OID_GEN_CURRENT_PACKET_FILTER,
@@ -19,7 +20,6 @@ import {
   OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG,
   OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES,
   OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
-  type NdisOidRequest,
   type NdisStatusIndication,
 } from '@ndis-chimney/types';
 
@@ -102,10 +102,15 @@ export const oidCases: readonly IntermediateCase[] = [
           request.bytesNeeded = 6;
           return result;
         });
-        const { request, status } = host.request(NdisRequestQueryInformation, OID_GEN_STATISTICS);
+        const request = Object.assign(new NdisOidRequest(), { oid: OID_GEN_STATISTICS, portNumber: 7, timeout: 8, requestId: 'id', informationBufferLength: 9 });
+        const status = world.binding.oidRequest(request);
         checkEqual([status, request.informationBuffer, request.bytesWritten, request.bytesNeeded], [result, `answer ${OID_GEN_STATISTICS}`, 5, 6], 'status, answer and lengths of a query');
       }
-      checkEqual(target.calls.of('miniportOidRequest').map(([, request]) => (request as NdisOidRequest).requestType), [NdisRequestQueryInformation, NdisRequestQueryInformation], 'types of the requests at the target');
+      const asked = target.calls.of('miniportOidRequest').map(([, request]) => {
+        const { requestType, portNumber, timeout, requestId, informationBufferLength } = request as NdisOidRequest;
+        return [requestType, portNumber, timeout, requestId, informationBufferLength];
+      });
+      checkEqual(asked, [0, 1].map(() => [NdisRequestQueryInformation, 7, 8, 'id', 9]), 'requests at the target: type, port, timeout, id, length of the buffer');
     },
   },
   {
@@ -184,17 +189,17 @@ export const oidCases: readonly IntermediateCase[] = [
       const codes = [NDIS_STATUS_OFFLOAD_PAUSE, NDIS_STATUS_UPLOAD_ALL, NDIS_STATUS_OFFLOAD_RESUME, NDIS_STATUS_MEDIA_DISCONNECT, NDIS_STATUS_MEDIA_CONNECT];
       const above = world.ndis.findAdapter(world.binding.adapterName);
       const seen: unknown[] = [];
-      host.calls.on('protocolStatusEx', (_context: unknown, { sourceHandle, statusCode, statusBuffer, statusBufferSize, portNumber, requestId }: NdisStatusIndication) => {
-        seen.push([sourceHandle === above, statusCode, statusBuffer, statusBufferSize, portNumber, requestId, world.ndis.currentIrql]);
+      host.calls.on('protocolStatusEx', (_context: unknown, { sourceHandle, statusCode, statusBuffer, statusBufferSize, portNumber, requestId, flags }: NdisStatusIndication) => {
+        seen.push([sourceHandle === above, statusCode, statusBuffer, statusBufferSize, portNumber, requestId, flags, world.ndis.currentIrql]);
       });
       const sent: unknown[] = [];
       for (const [at, code] of codes.entries()) {
         await world.atDispatch(() => {
-          target.miniport.indicateStatusEx(Object.assign(target.statusOf(code, `buffer ${at}`), { statusBufferSize: at, portNumber: at + 1, requestId: `id ${at}` }));
+          target.miniport.indicateStatusEx(Object.assign(target.statusOf(code, `buffer ${at}`), { statusBufferSize: at, portNumber: at + 1, requestId: `id ${at}`, flags: at + 2 }));
         });
-        sent.push([true, code, `buffer ${at}`, at, at + 1, `id ${at}`, IRQL.DISPATCH_LEVEL]);
+        sent.push([true, code, `buffer ${at}`, at, at + 1, `id ${at}`, at + 2, IRQL.DISPATCH_LEVEL]);
       }
-      checkEqual(seen, sent, 'status indications: of the own adapter, code, buffer, its size, port, request, IRQL');
+      checkEqual(seen, sent, 'status indications: of the own adapter, code, buffer, its size, port, request, flags, IRQL');
     },
   },
 ];

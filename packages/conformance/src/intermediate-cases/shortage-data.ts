@@ -12,6 +12,7 @@ import {
 import { check, checkEqual, checkSame } from '../check.ts';
 import { membersOf, textsOf } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
+import { blocksOf } from '../probes/trees.ts';
 import type { IntermediateWorld } from '../world/intermediate-world.ts';
 import { DATA_KINDS } from './data-kinds.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
@@ -165,6 +166,38 @@ export const dataShortageCases: readonly IntermediateCase[] = [
       await world.settle();
       checkSame(target.calls.of('miniportTcpOffloadReceiveReturn').slice(2).flatMap(([, list]) => membersOf(list as NetBufferList)), members, 'BufferedData that was returned');
       check(clean(members), 'returned BufferedData is not as the target handed it over');
+    },
+  },
+  {
+    id: 'intermediate-chain-without-memory',
+    title: 'An initiate whose send data the driver has no memory for fails in every block, with all send data as it was',
+    rules: ['CHIM-IM-001', 'CHIM-IM-006', 'CHIM-NBL-005', 'CHIM-BLK-009'],
+    requirement: 'C-NDIS-INI',
+    requires: ['nbl-shortage'],
+    wishes: { netBufferLists: 2 },
+    run: async (world) => {
+      const { host } = world;
+      const { root, connections } = world.tree({ connectionsPerPath: 3 });
+      // There is memory for that of the first, not for that of the second as well.
+      const chains = ['a', 'b'].map((text, at) => {
+        const block = present(blocksOf(root).find(({ offloadHandle }) => offloadHandle === connections[at]));
+        block.netBufferListChain = host.list(text, text);
+        return { block, members: membersOf(block.netBufferListChain) };
+      });
+      host.initiate(root, world.binding);
+      checkEqual(host.entries('stateComplete').length, 0, 'initiates that were completed inside their own call');
+      await world.settle();
+      checkSame(host.entries('stateComplete').map((entry) => entry.root), [root], 'initiates that came back');
+      check(blocksOf(root).every(({ status }) => !isNdisStatusSuccess(status)), 'a block of an initiate without memory for its send data did not fail');
+      checkEqual(world.targets.flatMap(({ trees }) => trees).length, 0, 'trees that went down without memory');
+      for (const { block, members } of chains) {
+        checkSame(membersOf(block.netBufferListChain), members, 'send data of an initiate without memory');
+        check(clean(members), 'send data of an initiate without memory is not as it was');
+      }
+      const connection = await firstConnection(world);
+      const list = host.send(connection, 'both', 'fit');
+      await world.completeAll();
+      checkEqual(list.status, NDIS_STATUS_SUCCESS, 'the status of a send that there is memory for');
     },
   },
   {

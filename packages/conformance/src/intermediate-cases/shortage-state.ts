@@ -24,7 +24,7 @@ export const stateShortageCases: readonly IntermediateCase[] = [
     rules: ['CHIM-IM-001', 'CHIM-IM-006', 'CHIM-BLK-009', 'CHIM-BLK-008'],
     requirement: 'C-NDIS-INI',
     requires: ['state-shortage'],
-    wishes: { objects: 4 },
+    wishes: { objects: 5 },
     run: async (world) => {
       const { host } = world;
       const first = await world.offload();

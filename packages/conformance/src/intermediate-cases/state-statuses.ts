@@ -67,6 +67,48 @@ export const stateStatusCases: readonly IntermediateCase[] = [
     },
   },
   {
+    id: 'intermediate-linker-statuses',
+    title: 'GV-INI-3: linkers come back with the status the target gave them, and what they name stays offloaded whatever that is',
+    rules: ['CHIM-IM-013', 'CHIM-IM-006', 'CHIM-IM-007', 'CHIM-ST-001'],
+    requirement: 'C-NDIS-INI',
+    requires: ['transparent'],
+    run: async (world) => {
+      const { host } = world;
+      const first = await world.offload();
+      const [neighbor, path] = [present(first.neighbors[0]), present(first.paths[0])];
+      const outcomes = [
+        [NDIS_STATUS_SUCCESS, [NDIS_STATUS_SUCCESS, NDIS_STATUS_SUCCESS]],
+        [NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS, [NDIS_STATUS_SUCCESS, NDIS_STATUS_OFFLOAD_TCP_ENTRIES]],
+        [NDIS_STATUS_FAILURE, [NDIS_STATUS_RESOURCES, NDIS_STATUS_OFFLOAD_TCP_ENTRIES]],
+      ] as const;
+      for (const [ofPath, ofConnections] of outcomes) {
+        const { root, connections } = world.tree({ connectionsPerPath: 2 });
+        const [linkedNeighbor, linkedPath] = [root, present(root.dependentBlockList)];
+        for (const [block, handle] of [[linkedNeighbor, neighbor], [linkedPath, path]] as const) {
+          block.offloadHandle = handle;
+          block.state = null;
+        }
+        world.begin('initiate', root);
+        await world.settle();
+        const own = connections.map((connection) => world.below(connection).handle);
+        await world.completeTrees({
+          change: (block) => {
+            const at = own.findIndex((handle) => handle === block.ndisOffloadHandle);
+            block.status = at < 0 ? ofPath : present(ofConnections[at]);
+            if (at >= 0 && !isTaken(block.status)) present(block.miniportOffloadContext).miniportOffloadContext = null;
+          },
+        });
+        checkEqual(blocksOf(root).map(({ status }) => formatNdisStatus(status)), [ofPath, ofPath, ...ofConnections].map(formatNdisStatus), 'statuses of two linkers and two new connections');
+        checkEqual(connections.map(({ state }) => state), ofConnections.map((status) => (isTaken(status) ? 'offloaded' : 'dead')), 'what became of new connections under linkers');
+        checkEqual([neighbor, path].map(({ state }) => state), ['offloaded', 'offloaded'], 'what became of the objects that the linkers name');
+        const query = operationTree('query', first.root);
+        world.begin('query', query);
+        await world.completeTrees();
+        checkEqual(blocksOf(query).map(({ status }) => status), [0, 0, 0].map(() => NDIS_STATUS_SUCCESS), 'statuses of a query of the objects that the linkers name');
+      }
+    },
+  },
+  {
     id: 'intermediate-operation-statuses',
     title: 'Query, update and invalidate come back with the status of each block as the target gave it',
     rules: ['CHIM-IM-013', 'CHIM-IM-002'],

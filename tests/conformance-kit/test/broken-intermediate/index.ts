@@ -7,6 +7,7 @@ import { brokenOids } from './oids.ts';
 import { brokenRegistration } from './registration.ts';
 import { brokenShortage } from './shortage.ts';
 import { brokenState } from './state.ts';
+import { brokenStoppedCalls } from './stopped-calls.ts';
 import { brokenUpperEdges } from './upper-edges.ts';
 
 /** All broken intermediate drivers, by area. */
@@ -20,4 +21,5 @@ export const brokenIntermediates: readonly BrokenIntermediate[] = [
   ...brokenIndications,
   ...brokenUpperEdges,
   ...brokenShortage,
+  ...brokenStoppedCalls,
 ];

@@ -1,5 +1,5 @@
-import { membersOf } from '@ndis-chimney/conformance/probes';
-import { PassThroughDriver, type OffloadEntry, type PassThroughAdapter } from '@ndis-chimney/intermediate';
+import { blocksOf, membersOf } from '@ndis-chimney/conformance/probes';
+import { PassThroughDriver, type OffloadEntry, type PassThroughAdapter, type StateOperation } from '@ndis-chimney/intermediate';
 import {
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
   NDIS_STATUS_REQUEST_UPLOAD,
@@ -7,6 +7,7 @@ import {
   NDIS_STATUS_SUCCESS,
   netBufferListDataLength,
   type BytesConsumed,
+  type MiniportOffloadBlockList,
   type NDIS_STATUS,
   type NetBufferList,
   type OffloadHandle,
@@ -81,6 +82,20 @@ export const brokenShortage: readonly BrokenIntermediate[] = [
           bytesConsumed.value = netBufferListDataLength(nbl);
           handle.binding.offloadTcpReceiveReturn(nbl);
           return NDIS_STATUS_SUCCESS;
+        }
+      },
+    ),
+  },
+  {
+    does: 'offers a connection without the send data that it has no memory for',
+    fails: 'chain-without-memory',
+    says: /initiates that came back: expected 1, found 0/u,
+    subject: passThroughSubject(
+      class extends PassThroughDriver {
+        protected override relayTree(operation: StateOperation, adapter: PassThroughAdapter, tree: MiniportOffloadBlockList): boolean {
+          if (super.relayTree(operation, adapter, tree)) return true;
+          for (const block of blocksOf(tree)) block.netBufferListChain = null;
+          return super.relayTree(operation, adapter, tree);
         }
       },
     ),

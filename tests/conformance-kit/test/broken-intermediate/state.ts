@@ -251,6 +251,26 @@ export const brokenState: readonly BrokenIntermediate[] = [
     ),
   },
   {
+    does: 'reports no offload entry of an object that was taken back to be freed',
+    fails: 'entries',
+    says: /offload entries after the terminate/u,
+    subject: keeping(
+      class extends BlockListReuse<PassThroughAdapter> {
+        protected override drop(): void {
+          // What it does wrong.
+        }
+      },
+    ),
+  },
+  {
+    does: 'takes the status of a linker for that of what it names',
+    fails: 'linker-statuses',
+    says: /statuses of two linkers and two new connections/u,
+    subject: onTheWayUp((operation, tree) => {
+      if (operation === 'initiate') for (const block of blocksOf(tree)) if (block.state === null) block.status = NDIS_STATUS_SUCCESS;
+    }),
+  },
+  {
     does: 'fails an initiate that it has no memory for inside its call',
     fails: 'initiate-without-memory',
     says: /initiates that were completed, the second inside its own call/u,
