@@ -110,6 +110,6 @@ export function blocksOf<Block extends AnyBlock>(tree: Block): Block[] {
 }
 
 /** The handle that a block names, in whichever view. */
-export function handleOf(block: AnyBlock): OffloadHandle | null {
+function handleOf(block: AnyBlock): OffloadHandle | null {
   return 'offloadHandle' in block ? block.offloadHandle : null;
 }

@@ -19,7 +19,7 @@ import { DEFAULT_LOG_LIMIT, FaultLog, type FaultListener } from './fault-log.ts'
 import { FaultScope, type FaultGround, type FaultPredicate } from './fault-scope.ts';
 import type { FaultEdge, FaultTaps } from './fault.ts';
 import { FaultyAdapter, type FaultyMiniport } from './faulty-adapter.ts';
-import { FAULTS } from './faults/index.ts';
+import { faults } from './faults/index.ts';
 import { parseFaultPlan } from './parse-plan.ts';
 import type { FaultPlan } from './plan.ts';
 import { Schedule } from './schedule.ts';
@@ -80,9 +80,9 @@ export class FaultInjector {
   }
 
   private scopeOf(planned: FaultPlan['faults'][number], chance: SeededRandom, { predicates }: FaultOptions): FaultScope {
-    const fault = FAULTS[planned.fault];
+    const fault = faults.find(({ id }) => id === planned.fault);
     if (fault === undefined) throw new TypeError(`fault plan: there is no fault ${planned.fault}`);
-    const id = planned.id ?? planned.fault;
+    const { id = planned.fault } = planned;
     const own = chance.fork(`fault ${id}`);
     this.log.injections[id] = 0;
     this.log.refusals[id] = 0;

@@ -30,8 +30,8 @@ export interface FaultTaps {
   readonly binding?: (binding: NdisBinding) => ProtocolTaps;
 }
 
-/** One kind of fault. */
-export interface Fault {
+/** One kind of fault, as data. */
+export interface FaultDescription {
   /** `A1`: its place in the catalogue. */
   readonly id: string;
   /** What the faulty driver does, as the end of "a driver that …". */
@@ -45,11 +45,10 @@ export interface Fault {
   /** Operations that are occasions for it: the short names of the DDI's crossings. */
   readonly operations: readonly string[];
   readonly parameters: Readonly<Record<string, FaultParameterSchema>>;
-  /** Makes the taps for one planned fault. What they remember is theirs alone. */
-  readonly inject: (scope: FaultScope) => FaultTaps;
 }
 
-/** Several faults by their ids. */
-export function faultsById(faults: readonly Fault[]): Readonly<Record<string, Fault>> {
-  return Object.fromEntries(faults.map((fault) => [fault.id, fault]));
+/** One kind of fault. */
+export interface Fault extends FaultDescription {
+  /** Makes the taps for one planned fault. What they remember is theirs alone. */
+  readonly inject: (scope: FaultScope) => FaultTaps;
 }

@@ -1,7 +1,7 @@
 import { Validator } from '@cfworker/json-schema';
 
+import { FAULTS } from './catalogue.ts';
 import type { FaultEdge } from './fault.ts';
-import { FAULTS } from './faults/index.ts';
 import { FREQUENCIES, faultPlanSchema } from './plan-schema.ts';
 import type { FaultPlan, PlannedFault } from './plan.ts';
 

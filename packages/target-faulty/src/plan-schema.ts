@@ -1,7 +1,7 @@
 import type { JsonSchema } from '@ndis-chimney/types';
 
-import type { Fault } from './fault.ts';
-import { FAULTS } from './faults/index.ts';
+import { FAULTS } from './catalogue.ts';
+import type { FaultDescription } from './fault.ts';
 
 const count = (description: string): JsonSchema => ({ type: 'integer', minimum: 1, description });
 const port = (description: string): JsonSchema => ({ type: 'integer', minimum: 0, maximum: 65_535, description });
@@ -53,7 +53,7 @@ const plannedFault: JsonSchema = {
   })),
 };
 
-function parametersOf(fault: Fault): JsonSchema {
+function parametersOf(fault: FaultDescription): JsonSchema {
   return { additionalProperties: false, properties: fault.parameters };
 }
 

@@ -1,12 +1,12 @@
 // The ground of these tests: NDIS, a target and a host that do what a test says and nothing else, and faults in one of
 // them.
-import { ProbeHost, ProbeTarget, blocksOf, link, membersOf, neighborBlock, newTree, pathBlock, present, referenceBlock, tcpBlock, textOf, under } from '@ndis-chimney/conformance/probes';
+import { ProbeHost, ProbeTarget, blocksOf, membersOf, neighborBlock, newTree, pathBlock, present, referenceBlock, tcpBlock, textOf, under } from '@ndis-chimney/conformance/probes';
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { withFaults, type FaultInjector, type FaultOptions, type FaultPlan, type PlannedFault } from '@ndis-chimney/target-faulty';
 import { OffloadHandle, type ChimneyViolation, type MiniportOffloadBlockList, type NdisStatusIndication, type NetBufferList, type OffloadBlockState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
 
-export { blocksOf, link, membersOf, newTree, present, referenceBlock, textOf };
+export { blocksOf, membersOf, newTree, present, referenceBlock, textOf };
 
 /** Whose fault it is. */
 export type FaultyParty = 'target' | 'host';

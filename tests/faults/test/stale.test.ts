@@ -1,5 +1,5 @@
 // B10, B11, E2, E3: operations that succeed and change nothing.
-import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, OffloadBlockState, TcpOffloadStateCached, type OFFLOAD_STATE_TYPE, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
+import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, OffloadBlockState, TCP_FLAG_KEEP_ALIVE_ENABLED, TCP_FLAG_NAGLING_ENABLED, TcpOffloadStateCached, type OFFLOAD_STATE_TYPE, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
 import { describe, expect, test } from 'vitest';
 
 import { Ground, blocksOf, present, referenceBlock } from './ground.ts';
@@ -50,6 +50,18 @@ describe('B11: old cached state', () => {
     });
     expect(answers).toEqual([32, 64]);
   });
+});
+
+test('C4: the driver never sees that keepalive is on, the host keeps its flags', () => {
+  const ground = new Ground([{ fault: 'C4' }]);
+  const { root, blocks } = ground.tree();
+  const cached = present((present(blocks[2]).state as TcpOffloadState).cached);
+  cached.flags = TCP_FLAG_KEEP_ALIVE_ENABLED | TCP_FLAG_NAGLING_ENABLED;
+  ground.host.initiate(root);
+  expect(cached.flags).toBe(TCP_FLAG_NAGLING_ENABLED);
+  ground.target.completeTree('initiate');
+  expect(cached.flags).toBe(TCP_FLAG_KEEP_ALIVE_ENABLED | TCP_FLAG_NAGLING_ENABLED);
+  expect(ground.faults.injections).toEqual({ C4: 1 });
 });
 
 describe('updates of what is below a connection', () => {

@@ -125,7 +125,7 @@ function isSuccess(status: number): boolean {
 }
 
 /** What is found in a field that somebody else wrote. */
-export const GARBAGE = 'overwritten by the driver below';
+const GARBAGE = 'overwritten by the driver below';
 
 /** A9: fields that belong to others are overwritten. */
 const overwritesReserved: Fault = {

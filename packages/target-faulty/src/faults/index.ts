@@ -1,4 +1,4 @@
-import { faultsById, type Fault } from '../fault.ts';
+import type { Fault } from '../fault.ts';
 import { adapterFaults } from './adapter.ts';
 import { completionFaults } from './completion.ts';
 import { contractFaults } from './contract.ts';
@@ -21,10 +21,10 @@ const all = [
   ...adapterFaults,
 ];
 
-/** Every fault there is, by its id, in the order of the catalogue: what a plan may name. */
-export const FAULTS: Readonly<Record<string, Fault>> = faultsById([...all].sort((one, other) => placeOf(one) - placeOf(other)));
-
 /** `B12` comes after `B9`. */
 function placeOf({ id }: Fault): number {
   return id.charCodeAt(0) * 100 + Number(id.slice(1));
 }
+
+/** Every fault there is, in the order of the catalogue. */
+export const faults: readonly Fault[] = [...all].sort((one, other) => placeOf(one) - placeOf(other));

@@ -1,4 +1,13 @@
-import { NDIS_STATUS_SUCCESS, offloadLayerOf, type MiniportOffloadBlockList, type OffloadHandle, type OffloadLayer } from '@ndis-chimney/types';
+import {
+  NDIS_STATUS_SUCCESS,
+  TCP_FLAG_KEEP_ALIVE_ENABLED,
+  offloadLayerOf,
+  type MiniportOffloadBlockList,
+  type OffloadHandle,
+  type OffloadLayer,
+  type TcpOffloadState,
+  type TcpOffloadStateCached,
+} from '@ndis-chimney/types';
 
 import { stateEntryTaps, type StateOperation } from '../completion-taps.ts';
 import { blocksOf } from '../connection-book.ts';
@@ -80,6 +89,55 @@ function staleAnswers(scope: FaultScope): FaultTaps {
   };
 }
 
+interface Flagged {
+  readonly cached: TcpOffloadStateCached;
+  readonly flags: number;
+}
+
+/** C4: keepalive is never on. */
+const ignoresKeepAlive: Fault = {
+  id: 'C4',
+  title: 'ignores that keepalive is on',
+  symptom: 'Connections whose peer is gone stay for ever: no probe is sent, and the table of connections grows.',
+  caughtBy: '',
+  edges: BOTH,
+  operations: ['InitiateOffload', 'UpdateOffload'],
+  parameters: {},
+  inject: (scope) => {
+    const changed = new WeakMap<MiniportOffloadBlockList, Flagged[]>();
+    /** The driver reads the flags while it has the tree; then they are the host's again. */
+    const restore = (tree: MiniportOffloadBlockList): void => {
+      for (const { cached, flags } of changed.get(tree) ?? []) cached.flags = flags;
+      changed.delete(tree);
+    };
+    return {
+      miniport: stateEntryTaps((operation, next, tree, context) => {
+        const { name } = scope.adapter(context);
+        const flagged: Flagged[] = [];
+        for (const { block, connection } of scope.book.connectionsOf(tree)) {
+          const cached = (block.state as TcpOffloadState | null)?.cached ?? null;
+          const isMeant = (operation === 'InitiateOffload' || operation === 'UpdateOffload') && cached !== null && (cached.flags & TCP_FLAG_KEEP_ALIVE_ENABLED) !== 0;
+          if (!isMeant || scope.strike({ operation, connection, adapter: name, subject: block }, 'keepalive not switched on') === null) continue;
+          flagged.push({ cached, flags: cached.flags });
+          cached.flags &= ~TCP_FLAG_KEEP_ALIVE_ENABLED;
+        }
+        if (flagged.length > 0) changed.set(tree, flagged);
+        next(tree);
+      }),
+      adapter: () => ({
+        initiateOffloadComplete: (next, tree) => {
+          restore(tree);
+          next(tree);
+        },
+        updateOffloadComplete: (next, tree) => {
+          restore(tree);
+          next(tree);
+        },
+      }),
+    };
+  },
+};
+
 /** E2: a path MTU that drops is not taken over. */
 const ignoresPathMtu: Fault = {
   id: 'E2',
@@ -104,4 +162,4 @@ const ignoresNeighbor: Fault = {
   inject: (scope) => unheard(scope, 'UpdateOffload', 'neighbor update succeeded, but the driver was not told', hasLayer('neighbor')),
 };
 
-export const staleFaults: readonly Fault[] = [goesOnWhenInvalid, keepsOldCachedState, ignoresPathMtu, ignoresNeighbor];
+export const staleFaults: readonly Fault[] = [goesOnWhenInvalid, keepsOldCachedState, ignoresKeepAlive, ignoresPathMtu, ignoresNeighbor];
