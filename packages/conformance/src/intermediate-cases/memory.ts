@@ -42,7 +42,7 @@ export const memoryCases: readonly IntermediateCase[] = [
         if (kind !== 'IM_CALL_ENTRY' && kind !== 'IM_OFFLOAD_ENTRY') return;
         try {
           const account = accounts.get(owner);
-          if (account === undefined) strangers.push(String(owner));
+          if (account === undefined) strangers.push(owner);
           else account[action](kind, object);
         } catch (error) {
           wrong.push(error);

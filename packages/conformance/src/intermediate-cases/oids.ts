@@ -94,7 +94,7 @@ export const oidCases: readonly IntermediateCase[] = [
     requirement: 'C-NDIS-CAP',
     requires: ['transparent'],
     run: (world) => {
-      const { host, target } = world;
+      const { target } = world;
       for (const result of [NDIS_STATUS_SUCCESS, NDIS_STATUS_INVALID_OID]) {
         target.calls.on('miniportOidRequest', (_adapter: unknown, request: NdisOidRequest) => {
           request.informationBuffer = `answer ${request.oid}`;

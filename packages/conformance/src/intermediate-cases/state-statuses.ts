@@ -73,7 +73,6 @@ export const stateStatusCases: readonly IntermediateCase[] = [
     requirement: 'C-NDIS-INI',
     requires: ['transparent'],
     run: async (world) => {
-      const { host } = world;
       const first = await world.offload();
       const [neighbor, path] = [present(first.neighbors[0]), present(first.paths[0])];
       const outcomes = [
