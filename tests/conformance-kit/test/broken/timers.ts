@@ -39,8 +39,8 @@ function late(ms: number): Broken['taps'] {
   });
 }
 
-/** Completes the first partly filled request after 500 ms whatever comes meanwhile: the push timer is not started anew. */
-const neverRestarts: Broken['taps'] = mistakes((parameters) => {
+/** The push timer is shorter than it was set. */
+const isTooShort: Broken['taps'] = mistakes((parameters) => {
   parameters.tcpPushTicks = 450;
 });
 
@@ -127,13 +127,13 @@ export const brokenTimers: readonly Broken[] = [
     does: 'ends a request before its push timer is over, counted from the last data',
     fails: 'target-timers-push-restart',
     says: /requests completed 490 ms after the last data/,
-    taps: neverRestarts,
+    taps: isTooShort,
   },
   {
-    does: 'lets a push timer run on over the request behind',
+    does: 'gives a request less than the push timer\'s whole time',
     fails: 'target-timers-push-next-request',
     says: /requests completed 490 ms after the first byte of the second/,
-    taps: neverRestarts,
+    taps: isTooShort,
   },
   {
     does: 'is late with requests that the push timer ends',
