@@ -43,6 +43,12 @@ export interface CarefulFlaws extends ReassemblyFlaws {
   readonly keepsStateInFinWait2?: boolean;
 }
 
+/** How it behaves. */
+export interface CarefulOptions extends CarefulFlaws {
+  /** It says what comes of a forwarded segment later, outside of the adapter's DPC, as an engine in another thread would. */
+  readonly isDistant?: boolean;
+}
+
 interface Connection {
   readonly kaInterval: number;
   readonly kaProbeCount: number;
@@ -62,13 +68,15 @@ interface Connection {
 
 class CarefulEngine implements ConnectionEngine {
   private readonly environment: EngineEnvironment;
-  private readonly flaws: CarefulFlaws;
+  private readonly flaws: CarefulOptions;
+  /** What was forwarded and not answered. */
+  private readonly distant = new Map<number, () => void>();
   private readonly connections = new Map<number, Connection>();
   private readonly segment = new TcpSegment();
   private readonly ackTimer: Timer;
   private isAckDue = false;
 
-  constructor(environment: EngineEnvironment, flaws: CarefulFlaws) {
+  constructor(environment: EngineEnvironment, flaws: CarefulOptions) {
     this.environment = environment;
     this.flaws = flaws;
     this.ackTimer = environment.clock.createTimer({
@@ -124,6 +132,20 @@ class CarefulEngine implements ConnectionEngine {
   }
 
   forward(id: number, buffer: Uint8Array, byteOffset: number, byteCount: number): void {
+    if (this.flaws.isDistant !== true) {
+      this.process(id, buffer, byteOffset, byteCount);
+      return;
+    }
+    const answer = (): void => {
+      if (this.distant.get(id) !== answer) return;
+      this.distant.delete(id);
+      this.process(id, buffer, byteOffset, byteCount);
+    };
+    this.distant.set(id, answer);
+    void Promise.resolve().then(answer);
+  }
+
+  private process(id: number, buffer: Uint8Array, byteOffset: number, byteCount: number): void {
     const { events } = this.environment;
     const connection = this.connectionOf(id);
     const { segment } = this;
@@ -213,6 +235,7 @@ class CarefulEngine implements ConnectionEngine {
   hold(id: number): void {
     const connection = this.connectionOf(id);
     connection.isHeld = true;
+    this.distant.delete(id);
     connection.lent = 0;
     connection.isEnding = false;
     stopTimers(connection);
@@ -221,6 +244,7 @@ class CarefulEngine implements ConnectionEngine {
 
   abort(id: number): void {
     const connection = this.connectionOf(id);
+    this.distant.delete(id);
     connection.lent = 0;
     stopTimers(connection);
     this.environment.events.aborted(id);
@@ -242,6 +266,7 @@ class CarefulEngine implements ConnectionEngine {
 
   close(id: number): void {
     stopTimers(this.connectionOf(id));
+    this.distant.delete(id);
     this.connections.delete(id);
   }
 
@@ -281,7 +306,7 @@ function isAcceptableAck({ sndUna, sndMax, maxSndWnd }: Connection, { flags, ack
 }
 
 /** Makes one. */
-export function createCarefulTarget(environment: OffloadTargetEnvironment, flaws: CarefulFlaws = {}): OffloadTarget {
+export function createCarefulTarget(environment: OffloadTargetEnvironment, flaws: CarefulOptions = {}): OffloadTarget {
   return createOffloadTarget(environment, {
     name: 'target-careful',
     createEngine: (engineEnvironment) => new CarefulEngine(engineEnvironment, flaws),

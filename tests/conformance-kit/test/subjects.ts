@@ -2,7 +2,7 @@
 import { pluginSubject, type OffloadTargetConformanceOptions } from '@ndis-chimney/conformance';
 import memoryTarget, { conformanceAbilities } from '@ndis-chimney/target-memory';
 
-import { createCarefulTarget, type CarefulFlaws } from './careful-target.ts';
+import { createCarefulTarget, type CarefulOptions } from './careful-target.ts';
 import { createSinkTarget } from './sink-target.ts';
 
 /** The memory target with peers in the hands of the kit: what the command runs. */
@@ -40,11 +40,11 @@ export const sinkSubject: OffloadTargetConformanceOptions = {
   },
 };
 
-/** A target that puts forwarded segments in order and runs timers; with these things wrong, if any. */
-export function carefulSubject(flaws: CarefulFlaws = {}): OffloadTargetConformanceOptions {
+/** A target that puts forwarded segments in order and runs timers. */
+export function carefulSubject(options: CarefulOptions = {}): OffloadTargetConformanceOptions {
   return {
     abilities: ['forward', 'virtual-time', 'strict-invalidate', 'neighbor-query', 'reassembly', 'timers'],
-    create: (environment) => ({ target: createCarefulTarget(environment, flaws) }),
+    create: (environment) => ({ target: createCarefulTarget(environment, options) }),
   };
 }
 
@@ -53,4 +53,5 @@ export const subjects: readonly (readonly [name: string, subject: OffloadTargetC
   ['target-memory', memorySubject],
   ['target-sink', sinkSubject],
   ['target-careful', carefulSubject()],
+  ['target-careful from afar', carefulSubject({ isDistant: true })],
 ];

@@ -3,6 +3,7 @@ import {
   NDIS_STATUS_REQUEST_ABORTED,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  TCP_OFFLOAD_CONNECTION_STATE,
   TCP_OFFLOAD_EVENT_TYPE,
   formatNdisStatus,
   type TcpOffloadState,
@@ -10,7 +11,7 @@ import {
 
 import { check, checkBytes, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
-import { pattern } from '../world/pattern.ts';
+import { pattern, patternBefore } from '../world/pattern.ts';
 import { SEGMENT_FLAG } from '../world/segment.ts';
 import { concat } from '../world/world-connection.ts';
 import { checkRequest, checkRequests } from './received.ts';
@@ -126,6 +127,51 @@ export const receiveEndingsCases: readonly TargetCase[] = [
       const empty = present(connection.receiveCompletions[1]);
       check(empty.status === NDIS_STATUS_SUCCESS || empty.status === NDIS_STATUS_UPLOAD_IN_PROGRESS, `the request that got nothing before the FIN ended with ${formatNdisStatus(empty.status)}`);
       checkEqual(empty.bytesTransferred, 0, 'bytes in the request that got nothing');
+    },
+  },
+  {
+    id: 'target-receive-fin-push',
+    title: 'A FIN ends a push request with a single byte in it at once, and its timer with it',
+    rules: ['CHIM-RCV-006', 'CHIM-TMR-004', 'CHIM-EVT-001'],
+    requirement: 'C-NDIS-RCV',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const posted = connection.post([1000, 1000]);
+      connection.forward({ at: 0, length: 1 });
+      await world.advance(100);
+      checkEqual(connection.receiveCompletions.length, 0, 'completions of a push request, 100 ms after its first byte');
+      connection.forward({ at: 1, flags: FIN });
+      await world.settle();
+      checkRequest(connection.receiveCompletions[0], { size: 1000, bytes: pattern(0, 1) }, 'the request in front of the FIN');
+      const before = connection.receiveCompletions.length;
+      await world.advance(5000);
+      checkEqual(connection.receiveCompletions.length - before, 0, 'completions long after the FIN');
+      checkEqual(connection.events.map(({ eventType }) => eventType), [TCP_OFFLOAD_EVENT_TYPE.TcpIndicateDisconnect], 'events');
+      await connection.terminate();
+      checkEqual(connection.receiveCompletions.map(({ nbl }) => posted.indexOf(nbl)), [0, 1], 'the order in which receive requests were completed');
+    },
+  },
+  {
+    id: 'target-receive-fin-before-offload',
+    title: 'When the FIN came before the offload, a request ends with what BufferedData puts into it',
+    rules: ['CHIM-RCV-006', 'CHIM-RCV-007', 'CHIM-RCV-010'],
+    requirement: 'C-NDIS-RCV',
+    run: async (world) => {
+      const connection = await world.connect({
+        buffered: [100],
+        change: ({ delegated }) => {
+          present(delegated).state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionCloseWait;
+        },
+      });
+      checkEqual(connection.events.length, 0, 'events in front of data');
+      connection.post([300], { isNoPush: true });
+      await world.until(() => connection.receiveCompletions.length > 0, 'the completion of a request that nothing more will come for');
+      checkRequest(connection.receiveCompletions[0], { size: 300, bytes: patternBefore(100) }, 'the request in front of the FIN');
+      if (connection.events.length === 0) return;
+      connection.post([10]);
+      await world.until(() => connection.receiveCompletions.length > 1, 'the completion of a request posted after TcpIndicateDisconnect');
+      checkRequest(connection.receiveCompletions[1], { size: 10, bytes: new Uint8Array(0), status: NDIS_STATUS_INVALID_STATE }, 'a request after TcpIndicateDisconnect');
     },
   },
 ];

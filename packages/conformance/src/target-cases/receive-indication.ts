@@ -146,6 +146,29 @@ export const receiveIndicationCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-indicate-one-byte-left',
+    title: 'A single byte that the host leaves holds back everything behind it',
+    rules: ['CHIM-RXI-003', 'CHIM-RXI-004', 'CHIM-RXI-007'],
+    requirement: 'C-NDIS-RXI',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      world.host.appetite = ({ length }) => Math.min(length, Math.max(0, 99 - connection.received.length));
+      connection.forward({ at: 0, length: 100 });
+      await world.settle();
+      checkBytes(connection.received, pattern(0, 99), 'what the host took');
+      world.host.appetite = HUNGRY;
+      const before = connection.indications.length;
+      connection.forward({ at: 100, length: 50 });
+      await world.advance(5000);
+      checkSilence(connection, before, 'with one byte in front of it that the host has not taken');
+      const posted = connection.post([1]);
+      await world.until(() => connection.received.length >= 150, 'the rest of the data');
+      checkRequests(connection, posted, [{ size: 1, bytes: pattern(99, 1) }]);
+      checkBytes(connection.received, pattern(0, 150), 'what was received');
+    },
+  },
+  {
     id: 'target-indicate-any-answer',
     title: 'Whatever the host answers, and however often it asks again with a request of no bytes, it gets each byte once',
     rules: ['CHIM-RXI-004', 'CHIM-RXI-005', 'CHIM-RXI-007', 'CHIM-ST-007'],

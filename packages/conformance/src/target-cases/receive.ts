@@ -185,6 +185,22 @@ export const receiveCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-receive-refused-psh',
+    title: 'PSH behind data that was refused ends the request that takes that data',
+    rules: ['CHIM-RCV-006', 'CHIM-RXI-003'],
+    requirement: 'C-NDIS-RCV',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      world.host.appetite = FULL;
+      const connection = await world.connect();
+      connection.forward({ at: 0, length: 300, flags: PSH });
+      await world.settle();
+      const posted = connection.post([1000]);
+      await world.settle();
+      checkRequests(connection, posted, [{ size: 1000, bytes: pattern(0, 300) }]);
+    },
+  },
+  {
     id: 'target-receive-takes-buffered',
     title: 'Requests that are posted take what was refused, at once, and what then is left is indicated again',
     rules: ['CHIM-RCV-005', 'CHIM-RCV-003', 'CHIM-RXI-004'],

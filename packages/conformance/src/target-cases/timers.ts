@@ -115,7 +115,7 @@ export const timersCases: readonly TargetCase[] = [
     requires: ['virtual-time'],
     run: async (world) => {
       const connection = await world.connect();
-      const posted = connection.post([800], { alreadyThere: 200 });
+      const posted = connection.post([800], { alreadyThere: 1 });
       await world.advance(490);
       checkEqual(connection.receiveCompletions.length, 0, 'requests completed 490 ms after one was posted with data in it');
       await world.advance(10 + EXACT_MS);

@@ -136,6 +136,12 @@ export const brokenReceiveIndication: readonly Broken[] = [
     }),
   },
   {
+    does: 'overlooks that a byte was left',
+    fails: 'target-indicate-one-byte-left',
+    says: /indications with one byte in front of it/,
+    taps: indicatesAnyway,
+  },
+  {
     does: 'takes a byte for taken that the host has not taken',
     fails: 'target-indicate-any-answer',
     says: /bytes of 9000 were not indicated again|completion of a request of no bytes did not come/,

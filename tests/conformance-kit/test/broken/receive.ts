@@ -1,5 +1,15 @@
 import { link, membersOf, present } from '@ndis-chimney/conformance/probes';
-import { NDIS_STATUS_FAILURE, NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, type Mdl, type NetBufferList } from '@ndis-chimney/types';
+import {
+  NDIS_STATUS_FAILURE,
+  NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
+  NDIS_STATUS_REQUEST_ABORTED,
+  NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  TCP_OFFLOAD_CONNECTION_STATE,
+  type Mdl,
+  type NetBufferList,
+  type TcpOffloadState,
+} from '@ndis-chimney/types';
 
 import type { Broken } from './broken-target.ts';
 
@@ -140,6 +150,17 @@ export const brokenReceive: readonly Broken[] = [
     taps: () => ({
       miniportTcpOffloadReceive: (next, adapter, connection, list) => {
         for (const nbl of membersOf(list)) nbl.tcpReceiveNoPush = (nbl.firstNetBuffer?.dataLength ?? 0) === 1000;
+        return next(adapter, connection, list);
+      },
+    }),
+  },
+  {
+    does: 'forgets the PSH of what was refused',
+    fails: 'target-receive-refused-psh',
+    says: /order in which receive requests were completed: expected \[0\], found \[\]/,
+    taps: () => ({
+      miniportTcpOffloadReceive: (next, adapter, connection, list) => {
+        for (const nbl of membersOf(list)) nbl.tcpReceiveNoPush = true;
         return next(adapter, connection, list);
       },
     }),
@@ -297,5 +318,27 @@ export const brokenReceive: readonly Broken[] = [
         },
       };
     },
+  },
+  {
+    does: 'leaves a request with one byte to its push timer when a FIN comes',
+    fails: 'target-receive-fin-push',
+    says: /the request in front of the FIN was not completed/,
+    taps: ({ clock }) => ({
+      tcpOffloadReceiveComplete: (next, list) => {
+        clock.createTimer({ timerExpired: () => { next(list); } }).start(400);
+      },
+    }),
+  },
+  {
+    does: 'waits for more behind a FIN that came before the offload',
+    fails: 'target-receive-fin-before-offload',
+    says: /completion of a request that nothing more will come for did not come/,
+    taps: () => ({
+      miniportInitiateOffload: (next, adapter, root) => {
+        const state = root.dependentBlockList?.dependentBlockList?.state as TcpOffloadState | null | undefined;
+        if (state?.delegated != null) state.delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished;
+        next(adapter, root);
+      },
+    }),
   },
 ];
