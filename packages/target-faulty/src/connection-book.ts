@@ -54,8 +54,13 @@ export class ConnectionBook {
   /** An initiate is about to end: what the cells hold is what data calls will come with. */
   taken(tree: AnyBlock): void {
     for (const { handle, connection } of this.connectionsOf(tree)) {
-      if (handle.miniportOffloadContext === null) this.live.delete(connection);
-      else this.byContext.set(handle.miniportOffloadContext, connection);
+      if (handle.miniportOffloadContext === null) {
+        this.live.delete(connection);
+      } else {
+        // Again, when a completion was refused before.
+        this.live.add(connection);
+        this.byContext.set(handle.miniportOffloadContext, connection);
+      }
     }
   }
 
@@ -101,12 +106,12 @@ export class ConnectionBook {
   }
 }
 
-/** The blocks of a tree, depth first. */
+/** The blocks of a tree, depth first. One that has a cycle, for NDIS to refuse, ends where it meets a block again. */
 export function blocksOf<Block extends AnyBlock>(tree: Block): Block[] {
   const walk = new BlockWalk<AnyBlock>();
-  const blocks: AnyBlock[] = [];
-  for (let block: AnyBlock | null = walk.start(tree); block !== null; block = walk.next(block)) blocks.push(block);
-  return blocks as Block[];
+  const blocks = new Set<AnyBlock>();
+  for (let block: AnyBlock | null = walk.start(tree); block !== null && !blocks.has(block); block = walk.next(block)) blocks.add(block);
+  return [...blocks] as Block[];
 }
 
 /** The handle that a block names, in whichever view. */

@@ -3,6 +3,7 @@ import {
   NDIS_OBJECT_TYPE_MINIPORT_ADAPTER_REGISTRATION_ATTRIBUTES,
   type Clock,
   type DpcQueue,
+  type GetOffloadHandlersResult,
   type MiniportDriver,
   type NdisBinding,
   type NdisLibrary,
@@ -74,6 +75,10 @@ export class FaultInjector {
       },
       isHealed: false,
     };
+    const known = this.plan.faults.map(({ id, fault }) => id ?? fault);
+    for (const id of Object.keys(options.predicates ?? {})) {
+      if (!known.includes(id)) throw new TypeError(`fault plan ${this.ground.plan}: there is a predicate for ${id}, but no fault with that id (there are ${known.join(', ') || 'none'})`);
+    }
     const chance = new SeededRandom(this.seed);
     this.scopes = this.plan.faults.map((planned) => this.scopeOf(planned, chance, options));
     this.taps = this.scopes.map((scope) => scope.fault.inject(scope));
@@ -115,13 +120,18 @@ export class FaultInjector {
   /** Puts the plan into a miniport driver that is not registered yet. */
   attachMiniport(driver: MiniportDriver<never>): void {
     if (this.taps.length === 0) return;
-    const faulty: FaultyMiniport = { driver, dataHandlers: null };
+    const faulty: FaultyMiniport = { driver, dataHandlers: null, events: null };
     tap(driver, {
       miniportSetOptions: (next, handle: object) => {
         tap(handle, {
           setOptionalHandlers: (set, optional: { readonly handlers: object }) => {
             if ('miniportTcpOffloadReceiveReturn' in optional.handlers) faulty.dataHandlers = optional.handlers as ProviderChimneyOffloadTcpHandlers<unknown, unknown>;
             return set(optional) as unknown;
+          },
+          getOffloadHandlers: (get, type: number) => {
+            const result = get(type) as GetOffloadHandlersResult;
+            faulty.events = result.offloadHandlers;
+            return result;
           },
         });
         return next(handle) as unknown;
@@ -185,7 +195,7 @@ export class FaultInjector {
       },
       getOffloadHandlers: (next, type) => {
         const result = next(type);
-        adapter.events = result.offloadHandlers;
+        adapter.ownEvents = result.offloadHandlers;
         return result;
       },
       initiateOffloadComplete: (next, tree) => {

@@ -38,7 +38,7 @@ export interface FaultDescription {
   readonly title: string;
   /** What is seen of it when nothing catches it. */
   readonly symptom: string;
-  /** What catches it, or an empty text. */
+  /** The rules by which NDIS, or whom it says, catches it; an empty text when nothing does. */
   readonly caughtBy: string;
   /** Whose fault it can be: nobody else is offered it. */
   readonly edges: readonly FaultEdge[];

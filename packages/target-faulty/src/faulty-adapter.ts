@@ -18,6 +18,8 @@ export interface FaultyMiniport {
   readonly driver: MiniportDriver<unknown>;
   /** Its data entries, as it registered them. */
   dataHandlers: ProviderChimneyOffloadTcpHandlers<unknown, unknown> | null;
+  /** The table of completions and indications for all of its adapters, if it has asked for that. */
+  events: NdisTcpOffloadEventHandlers | null;
 }
 
 /** An adapter of the faulty miniport driver, and what a fault may do in the driver's name. */
@@ -25,8 +27,8 @@ export class FaultyAdapter {
   readonly miniport: NdisMiniport;
   /** The driver's own record; known once it has set its registration attributes. */
   context: unknown = null;
-  /** The table of the data completions and indications, once the driver has asked for it. */
-  events: NdisTcpOffloadEventHandlers | null = null;
+  /** The table of the data completions and indications, once the driver has asked for that of this adapter. */
+  ownEvents: NdisTcpOffloadEventHandlers | null = null;
   private readonly faulty: FaultyMiniport;
 
   constructor(miniport: NdisMiniport, faulty: FaultyMiniport) {
@@ -36,6 +38,11 @@ export class FaultyAdapter {
 
   get name(): string {
     return this.miniport.name;
+  }
+
+  /** The table that the driver calls for this adapter. */
+  get events(): NdisTcpOffloadEventHandlers | null {
+    return this.ownEvents ?? this.faulty.events;
   }
 
   /** Gives indicated NBLs back to the driver, in the host's place. */

@@ -41,6 +41,8 @@ function checkFault(value: unknown, at: number, takenBy: Map<string, number>, ed
   if (edge !== undefined && !fault.edges.includes(edge)) throw new TypeError(`${who}: it cannot happen at ${edge === 'intermediate' ? 'an intermediate driver' : `a ${edge}`}, only at: ${fault.edges.join(', ')}`);
   const frequencies = FREQUENCIES.filter((member) => planned[member] !== undefined);
   if (frequencies.length > 1) throw new TypeError(`${who}: it has ${frequencies.join(' and ')}; one of them at most is allowed`);
+  const { fromMs = 0, toMs = Infinity } = planned.window ?? {};
+  if (fromMs >= toMs) throw new TypeError(`${who}: window: it ends at ${toMs} ms, and begins at ${fromMs} ms`);
   const operation = (planned.where as { readonly operation?: unknown } | undefined)?.operation;
   if (operation !== undefined && !fault.operations.includes(operation as string)) throw new TypeError(`${who}: where.operation is ${show(operation)}; allowed: ${fault.operations.join(', ')}`);
   const id: unknown = planned.id ?? planned.fault;

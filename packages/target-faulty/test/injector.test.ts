@@ -161,6 +161,11 @@ describe('conditions', () => {
     expect(strike({ fault: 'A1' }, () => false)).toBe(false);
   });
 
+  test('a predicate for a fault that the plan does not have is a mistake', () => {
+    const make = (): unknown => new FaultInjector({ faults: [{ fault: 'A1', id: 'mine' }] }, 'target', environmentOf(new DeterministicRuntime(1)), { predicates: { A1: () => true } });
+    expect(make).toThrow('fault plan plan: there is a predicate for A1, but no fault with that id (there are mine)');
+  });
+
   test('nothing strikes any more once the faults are healed, and a fault can be asked to strike', () => {
     const injector = new FaultInjector({ faults: [{ fault: 'A1', limit: 0 }] }, 'target', environmentOf(new DeterministicRuntime(1)));
     const [scope] = scopesOf(injector) as [FaultScope];

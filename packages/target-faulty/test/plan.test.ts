@@ -20,6 +20,7 @@ describe('a plan is refused with the fault, the member and what is allowed', () 
     [one({ fault: 'A1', nth: 0 }), 'fault plan: faults[0] (A1): nth: 0 is less than 1.'],
     [one({ fault: 'A1', nth: 1, every: 2 }), 'fault plan: faults[0] (A1): it has nth and every; one of them at most is allowed'],
     [one({ fault: 'A1', window: { from: 1 } }), 'fault plan: faults[0] (A1): window: there is no member from (allowed: fromMs, toMs)'],
+    [one({ fault: 'A1', window: { fromMs: 5, toMs: 5 } }), 'fault plan: faults[0] (A1): window: it ends at 5 ms, and begins at 5 ms'],
     [one({ fault: 'A1', where: { port: 1 } }), 'fault plan: faults[0] (A1): where: there is no member port (allowed: hostPort, peerPort, adapter, operation, oid)'],
     [one({ fault: 'A11', where: { operation: 'TcpOffloadSend' } }), "fault plan: faults[0] (A11): where.operation is 'TcpOffloadSend'; allowed: Pause"],
     [one({ fault: 'A1', parameters: { delayMs: 1 } }), 'fault plan: faults[0] (A1): parameters: there is no member delayMs (it takes none)'],

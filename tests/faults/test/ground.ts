@@ -4,7 +4,7 @@ import { ProbeHost, ProbeTarget, blocksOf, membersOf, neighborBlock, newTree, pa
 import { Ndis } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { withFaults, type FaultInjector, type FaultOptions, type FaultPlan, type PlannedFault } from '@ndis-chimney/target-faulty';
-import { OffloadHandle, type ChimneyViolation, type MiniportOffloadBlockList, type NdisStatusIndication, type NetBufferList, type OffloadBlockState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
+import { OffloadHandle, type ChimneyViolation, type MiniportOffloadBlockList, type NdisStatusIndication, type OFFLOAD_STATE_TYPE, type NetBufferList, type OffloadBlockState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
 
 export { blocksOf, membersOf, newTree, present, referenceBlock, textOf };
 
@@ -21,13 +21,13 @@ export class Ground {
   readonly violations: ChimneyViolation[] = [];
   private nextPort = 4000;
 
-  constructor(faults: readonly PlannedFault[] | FaultPlan, { party = 'target', options = {} }: { readonly party?: FaultyParty; readonly options?: FaultOptions } = {}) {
+  constructor(faults: readonly PlannedFault[] | FaultPlan, { party = 'target', options = {}, Target = ProbeTarget }: { readonly party?: FaultyParty; readonly options?: FaultOptions; readonly Target?: typeof ProbeTarget } = {}) {
     this.runtime = new DeterministicRuntime('faults');
     this.ndis = new Ndis(this.runtime);
     this.ndis.onViolationReported((violation) => {
       this.violations.push(violation);
     });
-    this.target = new ProbeTarget(this.ndis, { name: 'target' });
+    this.target = new Target(this.ndis, { name: 'target' });
     this.host = new ProbeHost(this.ndis, { name: 'host' });
     const plan = 'faults' in faults ? faults : { id: 'test', seed: 1, faults };
     const { ndis, target, host } = this;
@@ -73,6 +73,17 @@ export class Ground {
     this.target.completeTree('terminate', change === undefined ? {} : { change });
     this.settle();
     return root;
+  }
+
+  /** Terminates whatever is offloaded, connections first. */
+  takeBackAll(): void {
+    for (const [handle, block] of [...this.host.handles].reverse()) {
+      if (handle.state !== 'offloaded') continue;
+      const root = referenceBlock(block.header.type as OFFLOAD_STATE_TYPE, handle);
+      handle.binding.terminateOffload(root);
+      this.target.completeTree('terminate');
+      this.settle();
+    }
   }
 
   settle(): void {

@@ -30,7 +30,7 @@ function parametersOf({ parameters }: FaultDescription): string {
 
 function sectionOf(fault: FaultDescription): string {
   const { id, title, symptom, caughtBy, edges, operations } = fault;
-  const caught = caughtBy === '' ? 'NDIS does not notice.' : `NDIS refuses or reports it: ${caughtBy}.`;
+  const caught = caughtBy === '' ? 'Nothing catches it.' : `Caught by ${caughtBy}.`;
   return `### ${id}: ${edges.includes('target') ? 'a driver' : edges.includes('intermediate') ? 'an intermediate driver' : 'a host'} that ${title}
 
 ${symptom} ${caught}
@@ -48,9 +48,9 @@ export function referencePage(): string {
   return `# Faults
 
 The catalogue of \`@ndis-chimney/target-faulty\`: ${all.length} faults that were seen in the field, or that the contract makes possible.
-Each says what a driver with this fault does, what is seen of it, and whether NDIS catches it. A plan names them by their
-ids; the package's README says how. This page is made from the catalogue; \`tests/faults\` compares the two and makes each
-fault happen.
+Each says what a driver with this fault does, what is seen of it, and which rule catches it: one that NDIS always checks,
+unless it says whose. A plan names faults by their ids; the package's README says how. This page is made from the catalogue;
+\`tests/faults\` compares the two and makes each fault happen.
 
 A fault is offered only where a real driver could have it: a plan with E1 for a target is an error.
 

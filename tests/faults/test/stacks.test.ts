@@ -90,6 +90,28 @@ describe('the memory target', () => {
   });
 });
 
+describe('a host above a target that does not complete a send', () => {
+  test.each(['A1', 'A4'])('%s, CHIM-TRM-007: it finds out when it takes the connection back', async (fault) => {
+    const runtime = new DeterministicRuntime(1);
+    const plan = planOf({ fault, where: { operation: 'TcpOffloadSend' } });
+    const stack = await runtime.drive(createStack({ ...sourcesOf(runtime), target: faultyTarget(memoryTarget, plan), targetOptions: { target: { peer: 'sink' } } }));
+    const rules: string[] = [];
+    stack.ndis.violations$.subscribe(({ rule }) => rules.push(rule));
+    const connection = await connect(runtime, stack);
+    const sent = connection.send(new Uint8Array(10));
+    runtime.advance(100);
+    const uploaded = connection.terminate();
+    runtime.advance(100);
+    await runtime.drive(uploaded);
+    expect(rules).toEqual(['CHIM-TRM-007']);
+    expect((await sent).status).toBe(NDIS_STATUS_FAILURE);
+    stack.target.faults.heal();
+    runtime.settle();
+    expect(rules).toEqual(['CHIM-TRM-007']);
+    await close(runtime, stack);
+  });
+});
+
 describe('intermediate drivers', () => {
   const open = async (runtime: DeterministicRuntime, ...faults: PlannedFault[]): Promise<{ stack: Stack<MemoryTarget>; faults: FaultInjector }> => {
     const injectors: FaultInjector[] = [];
