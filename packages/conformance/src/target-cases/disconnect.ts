@@ -156,6 +156,32 @@ export const disconnectCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-disconnect-simultaneous',
+    title: 'When the FIN of the peer comes before that of the host is acknowledged, both are counted and the connection ends where both have closed',
+    rules: ['CHIM-DSC-006', 'CHIM-DSC-008', 'CHIM-DSC-012', 'CHIM-TRM-004'],
+    requirement: 'C-NDIS-DSC',
+    requires: ['peer'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const peer = await connection.peer();
+      const windowBytes = windowBytesOf(world);
+      const nbl = connection.disconnect(pattern(0, windowBytes + 700));
+      await windowFilled(world, connection);
+      await world.wait(peer.write(pattern(0, 10)), 'the acknowledgment of what the far end sends');
+      await world.wait(peer.end(), 'the acknowledgment of the FIN of the far end');
+      await world.until(() => connection.events.length > 0, 'TcpIndicateDisconnect');
+      checkEqual(connection.disconnectCompletions.length, 0, 'completions of a disconnect whose data is not acknowledged');
+      checkBytes(await world.readToEnd(peer), pattern(0, windowBytes + 700), 'what the far end got before the FIN');
+      await world.until(() => connection.disconnectCompletions.length > 0, 'the completion of a graceful disconnect');
+      checkDisconnect(connection, nbl, { status: SUCCESS, bytesTransferred: windowBytes + 700, dataLength: 0 });
+      checkBytes(connection.received, pattern(0, 10), 'what the host got');
+      const { delegated } = await connection.terminate();
+      // Which of the two depends on whether the FIN of the host was on its way when the other came.
+      check(delegated.state === STATE.TcpConnectionTimeWait || delegated.state === STATE.TcpConnectionClosed, `the connection came back in state ${delegated.state}`);
+      checkEqual([(delegated.sndUna - connection.sndUna) | 0, (delegated.rcvNxt - connection.rcvNxt) | 0], [windowBytes + 701, 11], 'numbers sent and received when both FINs are acknowledged');
+    },
+  },
+  {
     id: 'target-disconnect-reset',
     title: 'A graceful disconnect that an RST finds pending ends with REQUEST_ABORTED, after the sends, with the bytes that were acknowledged',
     rules: ['CHIM-DSC-009', 'CHIM-DSC-010', 'CHIM-DSC-007', 'CHIM-DSC-011'],

@@ -76,37 +76,55 @@ const vectorCases = vectors.map(
   }),
 );
 
-/** A connection whose host has closed, with send data: the FIN is the number after the data. */
-const finCases = [
-  { id: 'target-send-inherited-fin', what: 'was sent', sndMax: 101 },
-  { id: 'target-send-inherited-fin-unsent', what: 'was not sent yet', sndMax: 40 },
-].map(
-  ({ id, what, sndMax }): TargetCase => ({
-    id: id as TargetCase['id'],
-    title: `A connection offered in FIN_WAIT_1 whose FIN ${what} sends its data, then its FIN, and goes on to FIN_WAIT_2`,
-    rules: ['CHIM-SND-013', 'CHIM-DSC-006', 'CHIM-DSC-012'],
+const { TcpConnectionFinWait1, TcpConnectionFinWait2, TcpConnectionClosing, TcpConnectionTimeWait, TcpConnectionLastAck, TcpConnectionClosed } = TCP_OFFLOAD_CONNECTION_STATE;
+
+interface FinVector {
+  readonly id: TargetCase['id'];
+  /** The end of "a connection offered in ...". */
+  readonly what: string;
+  readonly sndMax: number;
+  readonly state: TCP_OFFLOAD_CONNECTION_STATE;
+  /** Where it is when the FIN of the host is acknowledged. */
+  readonly ends: TCP_OFFLOAD_CONNECTION_STATE;
+}
+
+/** Connections whose host has closed, with 100 bytes of send data: the FIN is the number after them. */
+const finVectors: readonly FinVector[] = [
+  { id: 'target-send-inherited-fin', what: 'FIN_WAIT_1 whose FIN was sent', sndMax: 101, state: TcpConnectionFinWait1, ends: TcpConnectionFinWait2 },
+  { id: 'target-send-inherited-fin-unsent', what: 'FIN_WAIT_1 whose FIN was not sent yet', sndMax: 40, state: TcpConnectionFinWait1, ends: TcpConnectionFinWait2 },
+  { id: 'target-send-inherited-closing', what: 'CLOSING whose FIN was sent', sndMax: 101, state: TcpConnectionClosing, ends: TcpConnectionTimeWait },
+  { id: 'target-send-inherited-last-ack', what: 'LAST_ACK whose FIN was not sent yet', sndMax: 100, state: TcpConnectionLastAck, ends: TcpConnectionClosed },
+];
+
+const finCases = finVectors.map(
+  ({ id, what, sndMax, state, ends }): TargetCase => ({
+    id,
+    title: `A connection offered in ${what} sends its data, then its FIN, and goes on from there when both are acknowledged`,
+    rules: ['CHIM-SND-013', 'CHIM-DSC-006', 'CHIM-DSC-012', 'CHIM-TRM-004'],
     requirement: 'C-NDIS-SND',
     requires: ['peer'],
     run: async (world) => {
-      const { TcpConnectionFinWait1, TcpConnectionFinWait2 } = TCP_OFFLOAD_CONNECTION_STATE;
       const chain = inheritedChain(world, [[60], [30, 10]]);
       const nbls = membersOf(chain);
       const connection = await world.connect({
         chain,
-        change: (state, block) => {
-          sentUpTo(sndMax, sndMax)(state, block);
-          present(state.delegated).state = TcpConnectionFinWait1;
+        change: (offered, block) => {
+          sentUpTo(sndMax, sndMax)(offered, block);
+          present(offered.delegated).state = state;
         },
       });
       const peer = await connection.peer();
       checkBytes(await world.readToEnd(peer), pattern(0, 100), 'what the far end got before the FIN');
       await world.until(() => connection.sendCompletions.length >= 2, 'the completion of a chain with a FIN after it');
       checkOutcomes('a chain with a FIN after it', connection.sendCompletions, nbls, outcomesOf([60, 40], 100, NDIS_STATUS_SUCCESS));
-      await world.wait(peer.write(pattern(0, 50)), 'the acknowledgment of what the far end sends');
-      await world.until(() => connection.received.length >= 50, 'what the far end sent');
-      const { delegated } = await connection.terminate();
+      if (ends === TcpConnectionFinWait2) {
+        await world.wait(peer.write(pattern(0, 50)), 'the acknowledgment of what the far end sends');
+        await world.until(() => connection.received.length >= 50, 'what the far end sent');
+      }
       const end = (connection.sndUna + 101) | 0;
-      checkEqual([delegated.state, delegated.sndUna, delegated.sndMax], [TcpConnectionFinWait2, end, end], 'State, SndUna and SndMax when data and FIN are acknowledged');
+      for (let waitedMs = 0; waitedMs < 5000 && (await connection.acknowledged()) !== 101; waitedMs += 50) await world.advance(50);
+      const { delegated } = await connection.terminate();
+      checkEqual([delegated.state, delegated.sndUna, delegated.sndMax], [ends, end, end], 'State, SndUna and SndMax when data and FIN are acknowledged');
     },
   }),
 );
@@ -122,11 +140,19 @@ export const sendInheritedCases: readonly TargetCase[] = [
     run: async (world) => {
       const chain = inheritedChain(world, [[1], [100, 0, 100], [3]]);
       const nbls = membersOf(chain);
-      const connection = await world.connect({ chain, change: sentUpTo(0, 0) });
+      const connection = await world.connect({
+        chain,
+        change: (state, block) => {
+          sentUpTo(204, 204)(state, block);
+          // It was being retransmitted.
+          present(state.delegated).totalRT = 4000;
+        },
+      });
       nbls.push(...connection.send(pattern(204, 10)));
       await world.until(() => connection.sendCompletions.length >= nbls.length, 'the completion of a chain and of a send after it');
       checkOutcomes('a chain and a send after it', connection.sendCompletions, nbls, outcomesOf([1, 200, 3, 10], 214, NDIS_STATUS_SUCCESS));
       checkEqual(await connection.acknowledged(), 214, 'bytes acknowledged, as a query says');
+      checkEqual((await connection.query()).delegated?.totalRT, 0, 'TotalRT when nothing is left to be retransmitted');
     },
   },
 ];

@@ -1,14 +1,17 @@
-import { NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_CONNECTION_STATE } from '@ndis-chimney/types';
+import { NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_CONNECTION_STATE } from '@ndis-chimney/types';
 
 import { check, checkEqual } from '../check.ts';
 import { membersOf } from '../probes/lists.ts';
 import { pattern } from '../world/pattern.ts';
+import { SEGMENT_FLAG } from '../world/segment.ts';
 import { checkGivenBack } from './given-back.ts';
 import { checkBefore, checkDisconnect, sendBeyondWindow, windowBytesOf, windowFilled } from './outcomes.ts';
 import { inheritedChain, sentUpTo } from './send-inherited.ts';
 import type { TargetCase } from './target-case.ts';
 
 const UPLOAD = NDIS_STATUS_UPLOAD_IN_PROGRESS;
+/** Urgent data: the target asks for the upload, and does not process the segment. */
+const URGENT = { length: 1, flags: SEGMENT_FLAG.URG, urgentPointer: 1 };
 
 /** What is under way to the far end when a terminate comes. */
 export const terminateSendCases: readonly TargetCase[] = [
@@ -147,6 +150,68 @@ export const terminateSendCases: readonly TargetCase[] = [
       checkGivenBack(connection, nbls, lengths, await connection.terminate(), { acked, beyond: 11 });
       checkBefore(world, 'disconnect', 'terminate');
       checkDisconnect(connection, nbl, { status: UPLOAD, bytesTransferred: 0, dataLength: 10 });
+    },
+  },
+  {
+    id: 'target-terminate-disconnect-at-once',
+    title: 'Sends and a disconnect that are on their way when a terminate comes go back each by its own way, with numbers that fit',
+    rules: ['CHIM-TRM-005', 'CHIM-TRM-007', 'CHIM-TRM-009', 'CHIM-DSC-009', 'CHIM-DSC-010'],
+    requirement: 'C-NDIS-TRM',
+    run: async (world) => {
+      for (const waitMs of [null, 0, 1, 6, 12, 25]) {
+        const connection = await world.connect();
+        const sends = connection.send(pattern(0, 1000), pattern(1000, 10));
+        const nbl = connection.disconnect(pattern(1010, 70));
+        if (waitMs !== null) await world.advance(waitMs);
+        const uploaded = await connection.terminate();
+        const acked = (uploaded.delegated.sndUna - connection.sndUna) | 0;
+        checkGivenBack(connection, sends, [1000, 10], uploaded, { acked, beyond: 71 });
+        const bytesTransferred = Math.min(70, Math.max(0, acked - 1010));
+        checkDisconnect(connection, nbl, { status: acked === 1081 ? NDIS_STATUS_SUCCESS : UPLOAD, bytesTransferred, dataLength: 70 - bytesTransferred });
+        checkEqual(uploaded.delegated.state === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2, acked === 1081, 'whether a connection came back in FIN_WAIT_2, and whether its FIN was acknowledged');
+      }
+    },
+  },
+  {
+    id: 'target-terminate-after-retrieve',
+    title: 'Sends that are pending when the target asks for the upload, and those that come after, go back in their order with UPLOAD_IN_PROGRESS or in the chain',
+    rules: ['CHIM-TRM-016', 'CHIM-TRM-007', 'CHIM-TRM-008', 'CHIM-TRM-009', 'CHIM-SND-009', 'CHIM-SND-011'],
+    requirement: 'C-NDIS-TRM',
+    requires: ['peer', 'forward', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const { nbls, lengths, acked } = await sendBeyondWindow(world, connection, 3000, 3000, 50);
+      connection.forward(URGENT);
+      await world.until(() => connection.events.length > 0, 'TcpIndicateRetrieve after urgent data');
+      const all = [...nbls, ...connection.send(pattern(6050, 100), pattern(6150, 1))];
+      await world.advance(2000);
+      checkGivenBack(connection, all, [...lengths, 100, 1], await connection.terminate(), { acked });
+      checkBefore(world, 'send', 'terminate');
+    },
+  },
+  {
+    id: 'target-terminate-after-retrieve-closing',
+    title: 'A disconnect that is pending when the target asks for the upload ends with UPLOAD_IN_PROGRESS after the sends, and one that is over stays so',
+    rules: ['CHIM-TRM-016', 'CHIM-TRM-005', 'CHIM-DSC-007', 'CHIM-DSC-009', 'CHIM-TRM-004'],
+    requirement: 'C-NDIS-TRM',
+    requires: ['peer', 'forward', 'virtual-time'],
+    run: async (world) => {
+      const closing = await world.connect();
+      const { nbls, lengths, acked } = await sendBeyondWindow(world, closing, 3000, 3000);
+      const nbl = closing.disconnect(pattern(6000, 10));
+      await world.settle();
+      const closed = await world.connect();
+      closed.disconnect(pattern(0, 10));
+      await world.until(() => closed.disconnectCompletions.length > 0, 'the completion of a graceful disconnect');
+      for (const connection of [closing, closed]) {
+        connection.forward(URGENT);
+        await world.until(() => connection.events.length > 0, 'TcpIndicateRetrieve after urgent data');
+      }
+      await world.advance(2000);
+      checkGivenBack(closing, nbls, lengths, await closing.terminate(), { acked, beyond: 11 });
+      checkDisconnect(closing, nbl, { status: UPLOAD, bytesTransferred: 0, dataLength: 10 });
+      const { delegated } = await closed.terminate();
+      checkEqual([delegated.state, (delegated.sndUna - closed.sndUna) | 0, (delegated.sndNxt - closed.sndUna) | 0], [TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2, 11, 11], 'State, and numbers acknowledged and next to send, of a connection whose FIN was acknowledged before');
     },
   },
 ];

@@ -235,6 +235,42 @@ export const terminateCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-terminate-frees-parents',
+    title: 'The room of a path and of a neighbor is free when their terminate has completed',
+    rules: ['CHIM-TRM-014'],
+    requirement: 'C-NDIS-TRM',
+    requires: ['path-capacity', 'neighbor-capacity'],
+    wishes: { pathCapacity: 1, neighborCapacity: 1 },
+    run: async (world) => {
+      for (let round = 0; round < 4; round++) {
+        const connection = await world.connect();
+        const refused = world.neighbor(world.path([world.tcp()]));
+        await world.operate('initiate', refused);
+        check(refused.status < 0, `a neighbor for which there is no room was answered with ${formatNdisStatus(refused.status)}`);
+        await connection.terminate();
+        await world.terminateAll();
+      }
+    },
+  },
+  {
+    id: 'target-terminate-frees-failed',
+    title: 'The room of a connection whose record was lost is free when its second terminate has completed',
+    rules: ['CHIM-TRM-014', 'CHIM-TRM-015'],
+    requirement: 'C-NDIS-TRM',
+    requires: ['hardware-failure', 'connection-capacity'],
+    wishes: { connectionCapacity: 1 },
+    run: async (world) => {
+      for (let round = 0; round < 3; round++) {
+        const connection = await world.connect();
+        present(world.subject.failHardware?.bind(world.subject))(connection.hostPort, connection.peerPort);
+        const { status } = await world.operate('terminate', connection.terminateBlock());
+        checkEqual(formatNdisStatus(status), formatNdisStatus(NDIS_STATUS_FAILURE), 'the status of a terminate of a connection whose record is lost');
+        await world.until(() => connection.events.length >= 2, 'two events after a terminate that failed');
+        await connection.terminate();
+      }
+    },
+  },
+  {
     id: 'target-terminate-hardware-failure',
     title: 'A terminate that fails is followed by Retrieve(HardwareFailure) and Abort, and a second one gives everything back with REQUEST_ABORTED',
     rules: ['CHIM-TRM-015', 'CHIM-SND-009', 'CHIM-SND-010'],

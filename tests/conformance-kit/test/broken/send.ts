@@ -302,6 +302,33 @@ export const brokenSend: readonly Broken[] = [
       }),
   },
   {
+    does: 'waits for the FIN of a peer that has closed',
+    fails: 'target-send-inherited-closing',
+    says: /State, SndUna and SndMax/,
+    taps: () =>
+      eachTerminated((delegated) => {
+        delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2;
+      }),
+  },
+  {
+    does: 'gives a connection back in LAST_ACK that is over',
+    fails: 'target-send-inherited-last-ack',
+    says: /State, SndUna and SndMax/,
+    taps: () =>
+      eachTerminated((delegated) => {
+        delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionLastAck;
+      }),
+  },
+  {
+    does: 'goes on counting how long it has retransmitted when all is acknowledged',
+    fails: 'target-send-inherited-completed',
+    says: /TotalRT when nothing is left to be retransmitted/,
+    taps: () =>
+      eachQueried((delegated) => {
+        delegated.totalRT += 4000;
+      }),
+  },
+  {
     does: 'completes the last of what it was given first',
     fails: 'target-send-inherited-completed',
     says: /order of completion of a chain/,

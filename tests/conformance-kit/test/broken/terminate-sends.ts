@@ -1,5 +1,5 @@
 import { link, membersOf } from '@ndis-chimney/conformance/probes';
-import { NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_UPLOAD_IN_PROGRESS, netBufferListDataLength, type MiniportOffloadBlockList, type NetBufferList } from '@ndis-chimney/types';
+import { NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_CONNECTION_STATE, netBufferListDataLength, type MiniportOffloadBlockList, type NetBufferList } from '@ndis-chimney/types';
 
 import type { Broken } from './broken-target.ts';
 import { completedAfterTerminate, eachDelegated, eachDisconnectComplete, eachSendComplete, eachTerminated } from './send-taps.ts';
@@ -160,6 +160,61 @@ export const brokenTerminateSends: readonly Broken[] = [
         },
       };
     },
+  },
+  {
+    does: 'counts the data of a disconnect as next to be acknowledged when it has gone back',
+    fails: 'target-terminate-disconnect-at-once',
+    says: /SndNxt is \d+ bytes after SndUna, the chain of the terminate has/,
+    taps: () =>
+      eachTerminated((delegated, block) => {
+        if (block.netBufferListChain !== null) delegated.sndNxt = delegated.sndMax;
+      }),
+  },
+  {
+    does: 'says FIN_WAIT_2 when the host has closed, acknowledged or not',
+    fails: 'target-terminate-disconnect-at-once',
+    says: /whether a connection came back in FIN_WAIT_2/,
+    taps: () =>
+      eachTerminated((delegated) => {
+        delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2;
+      }),
+  },
+  {
+    does: 'ends sends with REQUEST_ABORTED when it has asked for the upload',
+    fails: 'target-terminate-after-retrieve',
+    says: /how the sends ended that were completed/,
+    taps: () =>
+      eachSendComplete((nbl) => {
+        if (nbl.status === NDIS_STATUS_UPLOAD_IN_PROGRESS) nbl.status = NDIS_STATUS_REQUEST_ABORTED;
+      }),
+  },
+  {
+    does: 'numbers on from what it had sent when that has gone back by completion',
+    fails: 'target-terminate-after-retrieve',
+    says: /SndNxt is \d+ bytes after SndUna, the chain of the terminate has 0/,
+    taps: () =>
+      eachTerminated((delegated) => {
+        delegated.sndMax = (delegated.sndUna + 20) | 0;
+        delegated.sndNxt = delegated.sndMax;
+      }),
+  },
+  {
+    does: 'completes a disconnect that is pending with SUCCESS when it has asked for the upload',
+    fails: 'target-terminate-after-retrieve-closing',
+    says: /how a disconnect ended/,
+    taps: () =>
+      eachDisconnectComplete((nbl) => {
+        nbl.status = NDIS_STATUS_SUCCESS;
+      }),
+  },
+  {
+    does: 'forgets that its FIN was acknowledged when it has asked for the upload',
+    fails: 'target-terminate-after-retrieve-closing',
+    says: /State, and numbers acknowledged and next to send, of a connection whose FIN was acknowledged before/,
+    taps: () =>
+      eachTerminated((delegated) => {
+        if (delegated.state === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait2) delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished;
+      }),
   },
   {
     does: 'says of every send that it was sent whole when the connection is taken back',

@@ -11,6 +11,7 @@ import {
   type MiniportOffloadBlockList,
   type NdisMiniport,
 } from '@ndis-chimney/types';
+import type { MiniportTaps } from '@ndis-chimney/target-faulty';
 
 import { sinkSubject } from '../subjects.ts';
 import type { Broken } from './broken-target.ts';
@@ -155,24 +156,7 @@ export const brokenTerminate: readonly Broken[] = [
     does: 'does not free the room of a connection that it gives back',
     fails: 'target-terminate-frees',
     says: /an initiate that nothing speaks against ended with/,
-    taps: () => {
-      let hasTerminated = false;
-      const refuse = (block: MiniportOffloadBlockList): void => {
-        if (block.dependentBlockList !== null || block.miniportOffloadContext === null) return;
-        block.miniportOffloadContext.miniportOffloadContext = null;
-        block.status = NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
-      };
-      return {
-        terminateOffloadComplete: (next, tree) => {
-          hasTerminated = true;
-          next(tree);
-        },
-        initiateOffloadComplete: (next, tree) => {
-          if (hasTerminated) blocksOf(tree).forEach(refuse);
-          next(tree);
-        },
-      };
-    },
+    taps: refusesLater,
   },
   {
     does: 'takes a connection for which it has no room',
@@ -183,6 +167,20 @@ export const brokenTerminate: readonly Broken[] = [
       create: (environment, wishes) => sinkSubject.create(environment, { ...wishes, connectionCapacity: 2 }),
       abilities: sinkSubject.abilities ?? [],
     },
+  },
+  {
+    does: 'does not free the room of neighbors',
+    fails: 'target-terminate-frees-parents',
+    says: /an initiate that nothing speaks against ended with/,
+    taps: refusesLater,
+    subject: sinkSubject,
+  },
+  {
+    does: 'does not free the room of a connection that it has lost',
+    fails: 'target-terminate-frees-failed',
+    says: /an initiate that nothing speaks against ended with/,
+    taps: refusesLater,
+    subject: sinkSubject,
   },
   {
     does: 'says that a terminate has succeeded when the record is lost',
@@ -218,3 +216,24 @@ export const brokenTerminate: readonly Broken[] = [
     subject: sinkSubject,
   },
 ];
+
+/** After the first terminate has no room for connections. */
+function refusesLater(): MiniportTaps {
+  let hasTerminated = false;
+  return {
+    terminateOffloadComplete: (next, tree) => {
+      hasTerminated = true;
+      next(tree);
+    },
+    initiateOffloadComplete: (next, tree) => {
+      if (hasTerminated) blocksOf(tree).forEach(refuse);
+      next(tree);
+    },
+  };
+}
+
+function refuse(block: MiniportOffloadBlockList): void {
+  if (block.dependentBlockList !== null || block.miniportOffloadContext === null) return;
+  block.miniportOffloadContext.miniportOffloadContext = null;
+  block.status = NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
+}
