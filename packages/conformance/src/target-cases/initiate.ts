@@ -65,6 +65,21 @@ export const initiateCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-initiate-nothing-above',
+    title: 'Neighbors and paths are taken over with nothing above them, and connections follow later',
+    rules: ['CHIM-INI-009', 'CHIM-INI-010', 'CHIM-INI-013'],
+    requirement: 'C-NDIS-INI',
+    run: async (world) => {
+      const { root, neighbors, paths } = newTreeOf(world, [[0, 0], []]);
+      await offer(world, root);
+      checkEqual(statusesOf(blocksOf(root).filter((block) => !isOffloaded(block))), [], 'refusals in a tree without connections');
+      const later = [another(world), another(world)];
+      await offer(world, linkTo(present(neighbors[0]), ...later.map(({ block }, at) => linkTo(present(paths[at]), block))));
+      check(later.every(({ isOffloaded: isTaken }) => isTaken), 'a connection was refused on a path that was taken over without any');
+      await checkAlive(world, later);
+    },
+  },
+  {
     id: 'target-initiate-order',
     title: 'Connections are tried in the order of the tree, so that the first of them are those that find room',
     rules: ['CHIM-INI-006'],
@@ -218,6 +233,7 @@ export const initiateCases: readonly TargetCase[] = [
       // Beside the root, and below something that is offloaded: nothing but the root speaks against it.
       const beside = another(world);
       root.nextBlock = linkTo(present(first.neighbors[0]), linkTo(present(first.paths[0]), beside.block));
+      root.nextBlock.nextBlock = under(neighborBlock(null), pathBlock(null));
       await offer(world, root);
       check(!isOffloaded(root), 'a neighbor was offloaded that the target has no room for');
       checkEqual([...paths, ...connections.map(({ block }) => block), beside.block].filter(isOffloaded).length, 0, 'objects that were offloaded though the root was refused');
@@ -335,6 +351,33 @@ export const initiateCases: readonly TargetCase[] = [
         // The peer may have acknowledged a FIN meanwhile, and nothing else happens by itself.
         if (!inFlight.includes(state)) checkEqual(after, state, 'the state of a connection right after the initiate');
         else check(after === state || after === NEXT_WHEN_ACKED[state], `a connection that came in state ${state} is in state ${after}`);
+      }
+    },
+  },
+  {
+    id: 'target-initiate-closing',
+    title: 'A connection that comes with its FIN under way goes on to close when the peer acknowledges it',
+    rules: ['CHIM-INI-009', 'CHIM-ST-001'],
+    requirement: 'C-NDIS-INI',
+    requires: ['peer'],
+    run: async (world) => {
+      for (const [state, next] of Object.entries(NEXT_WHEN_ACKED)) {
+        const connection = await world.connect({
+          change: ({ delegated }) => {
+            present(delegated).state = Number(state) as TCP_OFFLOAD_CONNECTION_STATE;
+            present(delegated).sndNxt = (present(delegated).sndUna + 1) | 0;
+            present(delegated).sndMax = present(delegated).sndNxt;
+          },
+        });
+        const peer = await connection.peer();
+        checkEqual(await world.wait(peer.read(), 'the FIN at the peer'), null, 'what the peer reads of a connection that came with its FIN under way');
+        let now = Number(state);
+        for (let waited = 0; waited < 100 && now === Number(state); waited++) {
+          await world.advance(50);
+          now = present((await connection.query()).delegated).state;
+        }
+        checkEqual(now, next, `the state of a connection that came in state ${state}, after its FIN reached the peer`);
+        checkEqual((present((await connection.query()).delegated).sndUna - connection.sndUna) | 0, 1, 'sequence numbers that are acknowledged of a FIN');
       }
     },
   },

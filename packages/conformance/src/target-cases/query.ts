@@ -287,6 +287,9 @@ export const queryCases: readonly TargetCase[] = [
       const completedAt = journal.findIndex((entry) => entry.kind === 'stateComplete' && entry.root === root);
       check(journal.indexOf(present(connection.events[0])) > completedAt, 'the hardware failure was told before the query that found it was completed');
       checkEqual(present(sound).events.length, 0, 'events of the connection that is sound');
+      const again = stateBlock(connection.block, 'delegated');
+      await world.operate('query', again);
+      checkEqual(formatNdisStatus(again.status), formatNdisStatus(NDIS_STATUS_FAILURE), 'the status of another query of a connection whose hardware is broken');
       await world.operate('terminate', connection.terminateBlock());
       const ended = [...connection.sendCompletions, ...connection.receiveCompletions].filter(({ nbl }) => [...sent, ...posted].includes(nbl));
       checkEqual(ended.map(({ status }) => status), [...sent, ...posted].map(() => NDIS_STATUS_REQUEST_ABORTED), 'statuses of two sends and two receives whose hardware failed');

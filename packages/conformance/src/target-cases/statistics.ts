@@ -8,6 +8,7 @@ import {
   TCP_OFFLOAD_CONNECTION_STATE,
   TcpOffloadStats,
   formatNdisStatus,
+  type PathOffloadState,
 } from '@ndis-chimney/types';
 
 import { check, checkEqual } from '../check.ts';
@@ -15,6 +16,9 @@ import { present } from '../probes/present.ts';
 import { pattern } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
 import type { WorldConnection } from '../world/world-connection.ts';
+import { newTreeOf } from './case-tree.ts';
+import { offer } from './initiate-outcome.ts';
+import { stateBlock } from './state-pictures.ts';
 import type { TargetCase } from './target-case.ts';
 
 /** Most bytes of an IPv4 header with options and a TCP header with options; fewest of each IP version without. */
@@ -153,6 +157,34 @@ export const statisticsCases: readonly TargetCase[] = [
       await world.until(() => present(byHost).disconnectCompletions.length > 0, 'the completion of an abort');
       await world.advance(1000);
       checkEqual(await read(), [1, 2, 0], 'resets sent, connections reset and established, after the host aborted the other');
+    },
+  },
+  {
+    id: 'target-update-mtu-obeyed',
+    title: 'No datagram is larger than the path MTU that an update brought, as far as the statistics of datagrams and octets tell',
+    rules: ['CHIM-UPD-004', 'CHIM-CAP-005'],
+    requirement: 'C-NDIS-UPD',
+    requires: ['statistics', 'virtual-time'],
+    run: async (world) => {
+      const MTU = 576;
+      const { root, paths, connections } = newTreeOf(world, [[2]]);
+      await offer(world, root);
+      // One was used before: what it has computed for itself has to change too.
+      const [used, fresh] = [present(connections[0]), present(connections[1])];
+      used.send(pattern(0, 1));
+      await world.until(() => used.sendCompletions.length > 0, 'the completion of a send before the update');
+      const update = stateBlock(present(paths[0]), 'cached');
+      present((update.state as PathOffloadState).cached).pathMtu = MTU;
+      await world.operate('update', update);
+      for (const connection of [used, fresh]) {
+        await world.advance(1000);
+        for (const oid of [OIDS[4].tcp, OIDS[4].ip]) await world.request('set', oid, null);
+        const before = connection.sendCompletions.length;
+        connection.send(pattern(0, 3000));
+        await world.until(() => connection.sendCompletions.length > before, 'the completion of a send after the update');
+        const { ip } = await statisticsOf(world, 4);
+        check(ip.outOctets >= 3000 && ip.outOctets <= ip.outRequests * MTU, `${ip.outOctets} octets left in ${ip.outRequests} datagrams over a path with an MTU of ${MTU}`);
+      }
     },
   },
   {

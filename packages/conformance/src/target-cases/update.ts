@@ -1,9 +1,11 @@
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_FLAG_KEEP_ALIVE_RESTART,
   TCP_FLAG_MAX_RT_RESTART,
   TCP_FLAG_UPDATE_RCV_WND,
+  TCP_OFFLOAD_EVENT_TYPE,
   formatNdisStatus,
   type NeighborOffloadState,
   type PathOffloadState,
@@ -53,6 +55,38 @@ async function checkSending(world: TargetWorld, connections: readonly WorldConne
     checkEqual(connection.sendCompletions.at(-1)?.status, NDIS_STATUS_SUCCESS, `the status of a send ${when}`);
   }
 }
+
+/** A window larger than that of {@link smallWindow}, for which the target has room. */
+function largeWindow({ options }: TargetWorld): number {
+  return Math.min(12_000, options.bufferBytes ?? 12_000);
+}
+
+function smallWindow({ cached, delegated }: TcpOffloadState): void {
+  present(cached).initialRcvWnd = 1000;
+  present(delegated).rcvWnd = 1000;
+}
+
+async function growWindow(connection: WorldConnection, size: number): Promise<void> {
+  const status = await connection.update((cached) => {
+    cached.flags |= TCP_FLAG_UPDATE_RCV_WND;
+    cached.initialRcvWnd = size;
+  });
+  checkEqual(formatNdisStatus(status), formatNdisStatus(NDIS_STATUS_SUCCESS), 'the status of an update of the receive window');
+}
+
+/** Waits until the target has received so many bytes. @throws ConformanceFailure when it does not. */
+async function untilReceived(world: TargetWorld, connection: WorldConnection, byteCount: number): Promise<void> {
+  for (let waits = 0; ; waits++) {
+    const received = (present((await connection.query()).delegated).rcvNxt - connection.rcvNxt) | 0;
+    if (received >= byteCount) return;
+    check(waits < WAITS, `${received} bytes were received after the window was made ${byteCount} bytes large`);
+    await world.advance(WAIT_MS);
+  }
+}
+
+/** How often, and how long each time, it is waited for bytes that a window lets in. */
+const WAITS = 100;
+const WAIT_MS = 300;
 
 /** Restart flags, either of which resets the keepalive counters. */
 const RESTARTS = [TCP_FLAG_MAX_RT_RESTART, TCP_FLAG_MAX_RT_RESTART | TCP_FLAG_KEEP_ALIVE_RESTART];
@@ -197,6 +231,31 @@ export const updateCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-update-relink-from-invalid',
+    title: 'A connection whose path is linked from an invalid neighbor to a valid one goes on, unless its upload was asked for',
+    rules: ['CHIM-UPD-005', 'CHIM-INV-002'],
+    requirement: 'C-NDIS-UPD',
+    run: async (world) => {
+      const { root, neighbors, paths, connections } = newTreeOf(world, [[1], []]);
+      await offer(world, root);
+      const connection = present(connections[0]);
+      await world.operate('invalidate', linkTo(present(neighbors[0])));
+      await update(world, linkTo(present(neighbors[1]), linkTo(present(paths[0]))));
+      connection.send(pattern(0, 1000));
+      await world.until(() => connection.sendCompletions.length > 0, 'the end of a send on a path that was linked to a valid neighbor');
+      const status = present(connection.sendCompletions[0]).status;
+      const isAskedFor = connection.events.some(({ eventType }) => eventType === TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve);
+      check(status === NDIS_STATUS_SUCCESS || (isAskedFor && status === NDIS_STATUS_UPLOAD_IN_PROGRESS), `a send on a path that was linked to a valid neighbor ended with ${formatNdisStatus(status)}`);
+      // The old neighbor is only waiting to go back.
+      const gone = linkTo(present(neighbors[0]));
+      await world.operate('terminate', gone);
+      checkEqual(formatNdisStatus(gone.status), formatNdisStatus(NDIS_STATUS_SUCCESS), 'the terminate of an invalid neighbor that nothing depends on any more');
+      const uploaded = await connection.terminate();
+      const moved = (uploaded.delegated.sndUna - connection.sndUna) | 0;
+      checkEqual(moved, status === NDIS_STATUS_SUCCESS ? 1000 : moved, 'bytes acknowledged of a connection whose path was linked to a valid neighbor');
+    },
+  },
+  {
     id: 'target-update-relink-depends',
     title: 'After paths were linked to another neighbor, an invalidate of that one concerns their connections',
     rules: ['CHIM-UPD-005', 'CHIM-INV-003'],
@@ -268,22 +327,33 @@ export const updateCases: readonly TargetCase[] = [
     requires: ['peer'],
     run: async (world) => {
       world.host.appetite = FULL;
-      const size = Math.min(12_000, world.options.bufferBytes ?? 12_000);
-      const connection = await world.connect({
-        change: ({ cached, delegated }) => {
-          present(cached).initialRcvWnd = 1000;
-          present(delegated).rcvWnd = 1000;
-        },
-      });
+      const size = largeWindow(world);
+      const connection = await world.connect({ change: smallWindow });
       const peer = await connection.peer();
       const written = peer.write(pattern(0, size));
       await world.until(() => connection.indications.length > 0, 'the indication of the first bytes');
-      const status = await connection.update((cached) => {
-        cached.flags |= TCP_FLAG_UPDATE_RCV_WND;
-        cached.initialRcvWnd = size;
-      });
-      checkEqual(formatNdisStatus(status), formatNdisStatus(NDIS_STATUS_SUCCESS), 'the status of an update of the receive window');
+      await world.settle();
+      // However little it grows.
+      await growWindow(connection, 1100);
+      await untilReceived(world, connection, 1100);
+      await growWindow(connection, size);
       await world.wait(written, `the acknowledgment of ${size} bytes after the window was made so large`);
+      checkEqual((present((await connection.query()).delegated).rcvNxt - connection.rcvNxt) | 0, size, 'bytes received after the window was made larger');
+    },
+  },
+  {
+    id: 'target-update-window-unused',
+    title: 'A receive window can be made larger before anything was received',
+    rules: ['CHIM-UPD-006', 'CHIM-UPD-004'],
+    requirement: 'C-NDIS-UPD',
+    requires: ['peer'],
+    run: async (world) => {
+      world.host.appetite = FULL;
+      const size = largeWindow(world);
+      const connection = await world.connect({ change: smallWindow });
+      await growWindow(connection, size);
+      const peer = await connection.peer();
+      await world.wait(peer.write(pattern(0, size)), `the acknowledgment of ${size} bytes after the window was made so large`);
       checkEqual((present((await connection.query()).delegated).rcvNxt - connection.rcvNxt) | 0, size, 'bytes received after the window was made larger');
     },
   },

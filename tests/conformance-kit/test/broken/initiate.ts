@@ -110,6 +110,30 @@ export const brokenInitiate: readonly Broken[] = [
       };
     },
   },
+  {
+    does: 'fails paths without connections',
+    fails: 'target-initiate-nothing-above',
+    says: /refusals in a tree without connections/,
+    taps: () =>
+      completing('initiate', (next, tree) => {
+        for (const block of layer(tree, 'path')) {
+          if (block.dependentBlockList !== null || block.miniportOffloadContext === null) continue;
+          block.status = NDIS_STATUS_FAILURE;
+          block.miniportOffloadContext.miniportOffloadContext = null;
+        }
+        for (const block of layer(tree, 'neighbor')) if (block.dependentBlockList !== null) block.status = NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
+        next(tree);
+      }),
+  },
+  {
+    does: 'does not notice that a FIN it was given was acknowledged',
+    fails: 'target-initiate-closing',
+    says: /came in state 5, after its FIN reached the peer/,
+    taps: () =>
+      eachQueried((delegated) => {
+        delegated.state = TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionFinWait1;
+      }),
+  },
   { does: 'takes every list of siblings from its end', fails: 'target-initiate-order', says: /which of five connections/, taps: fromTheEnd },
   { does: 'takes every list of siblings from its end', fails: 'target-initiate-order-of-paths', says: /which of four paths/, taps: fromTheEnd, subject: sinkSubject },
   {

@@ -1,6 +1,7 @@
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_SUCCESS,
+  OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   TCP_OFFLOAD_EVENT_TYPE,
   TcpOffloadStateConst,
@@ -236,6 +237,16 @@ export const brokenQuery: readonly Broken[] = [
     taps: () =>
       changingBlocks('query', (block) => {
         block.status = NDIS_STATUS_SUCCESS;
+      }),
+    subject: sinkSubject,
+  },
+  {
+    does: 'answers another query of a connection that it has lost',
+    fails: 'target-query-hardware-failure',
+    says: /status of another query/,
+    taps: () =>
+      changingBlocks('query', (block) => {
+        if (block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadDelegatedState) block.status = NDIS_STATUS_SUCCESS;
       }),
     subject: sinkSubject,
   },

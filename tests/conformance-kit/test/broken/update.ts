@@ -3,6 +3,7 @@ import type { MiniportTaps } from '@ndis-chimney/target-faulty';
 import {
   NDIS_STATUS_SUCCESS,
   NeighborOffloadStateCached,
+  OFFLOAD_STATE_TYPE,
   TCP_FLAG_UPDATE_RCV_WND,
   TCP_OFFLOAD_EVENT_TYPE,
   TCP_UPLOAD_REASON,
@@ -240,12 +241,58 @@ export const brokenUpdate: readonly Broken[] = [
   {
     does: 'keeps the receive window that a connection came with',
     fails: 'target-update-window',
-    says: /acknowledgment of 12000 bytes after the window was made so large/,
+    says: /1000 bytes were received after the window was made 1100 bytes large/,
     taps: () => updating(({ state }) => {
       const cached = (state as TcpOffloadState | null)?.cached;
       if (!(cached instanceof TcpOffloadStateCached) || (cached.flags & TCP_FLAG_UPDATE_RCV_WND) === 0) return;
       cached.initialRcvWnd = 1000;
       cached.flags &= ~TCP_FLAG_UPDATE_RCV_WND;
+    }),
+  },
+  {
+    does: 'does not advertise a window that grew a little',
+    fails: 'target-update-window',
+    says: /1000 bytes were received after the window was made 1100 bytes large/,
+    taps: () => updating(({ state }) => {
+      const cached = (state as TcpOffloadState | null)?.cached;
+      if (cached instanceof TcpOffloadStateCached && cached.initialRcvWnd === 1100) cached.flags &= ~TCP_FLAG_UPDATE_RCV_WND;
+    }),
+  },
+  {
+    does: 'keeps the receive window that a connection came with',
+    fails: 'target-update-window-unused',
+    says: /acknowledgment of 12000 bytes after the window was made so large/,
+    taps: () => updating(({ state }) => {
+      const cached = (state as TcpOffloadState | null)?.cached;
+      if (cached instanceof TcpOffloadStateCached) cached.initialRcvWnd = 1000;
+    }),
+  },
+  {
+    does: 'keeps sends back on a path that was linked away from an invalid neighbor, without a word',
+    fails: 'target-update-relink-from-invalid',
+    says: /end of a send on a path that was linked to a valid neighbor/,
+    taps: (environment) => ({
+      ...unlinked(environment),
+      tcpOffloadEventHandler: () => undefined,
+      tcpOffloadSendComplete: () => undefined,
+    }),
+  },
+  {
+    does: 'gives sends back on a path that was linked away from an invalid neighbor, and asks for no upload',
+    fails: 'target-update-relink-from-invalid',
+    says: /send on a path that was linked to a valid neighbor ended with NDIS_STATUS_UPLOAD_IN_PROGRESS/,
+    taps: (environment) => ({
+      ...unlinked(environment),
+      tcpOffloadEventHandler: () => undefined,
+    }),
+  },
+  {
+    does: 'goes on with the MTU that a path came with',
+    fails: 'target-update-mtu-obeyed',
+    says: /octets left in \d+ datagrams over a path with an MTU of 576/,
+    taps: () => updating(({ header, state }) => {
+      const cached = header.type === OFFLOAD_STATE_TYPE.Ip4OffloadCachedState ? (state as PathOffloadState | null)?.cached : null;
+      if (cached != null) cached.pathMtu = 1500;
     }),
   },
 ];
