@@ -112,6 +112,25 @@ describe('a host above a target that does not complete a send', () => {
   });
 });
 
+describe('A9: whoever finds something else in a field of its own', () => {
+  test.each([
+    ['protocolReserved0', 'TcpOffloadSend', 0, 'CHIM-LIF-005 chimney-host'],
+    ['protocolReserved0', 'TerminateOffload', 0, 'CHIM-LIF-005 chimney-host'],
+    ['imReserved0', 'TerminateOffload', 1, 'CHIM-LIF-005 im1'],
+  ])('%s at %s: above %i intermediate drivers, %s', async (field, operation, intermediates, caught) => {
+    const runtime = new DeterministicRuntime(1);
+    const plan = planOf({ fault: 'A9', parameters: { field }, where: { operation }, nth: 1 });
+    const stack = await runtime.drive(createStack({ ...sourcesOf(runtime), intermediates, target: faultyTarget(memoryTarget, plan), targetOptions: { target: { peer: 'sink' } } }));
+    const seen: string[] = [];
+    stack.ndis.violations$.subscribe(({ rule, actor }) => seen.push(`${rule} ${actor}`));
+    const connection = await connect(runtime, stack);
+    if (operation === 'TcpOffloadSend') void connection.send(new Uint8Array(10));
+    else void connection.terminate();
+    runtime.advance(100);
+    expect(seen[0]).toBe(caught);
+  });
+});
+
 describe('intermediate drivers', () => {
   const open = async (runtime: DeterministicRuntime, ...faults: PlannedFault[]): Promise<{ stack: Stack<MemoryTarget>; faults: FaultInjector }> => {
     const injectors: FaultInjector[] = [];
