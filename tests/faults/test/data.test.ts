@@ -49,6 +49,7 @@ describe('C1: a half-dead connection', () => {
     const connection = ground.connect();
     ground.host.send(connection, 'a');
     ground.target.completeSends();
+    expect(ground.completed).toEqual([]);
     ground.terminate(connection);
     expect(ground.completed).toEqual(['a']);
     expect(connection.state).toBe('dead');

@@ -99,6 +99,7 @@ describe('C2: a connection is reset under load', () => {
     ground.host.binding.terminateOffload(ground.block(connection));
     ground.target.completeTree('terminate');
     ground.settle();
+    expect(ground.faults.injections).toEqual({ C2: 1 });
     expect(ground.events).toEqual([]);
     expect(ground.violations).toEqual([]);
   });

@@ -66,6 +66,7 @@ describe('C12: a slow target', () => {
     ground.host.send(connection, 'a');
     ground.advance(10);
     ground.host.send(connection, 'b');
+    expect(ground.target.sends).toEqual([]);
     ground.faults.heal();
     ground.settle();
     expect(ground.target.sends.map(textOf)).toEqual(['a', 'b']);
