@@ -4,6 +4,7 @@ import { dataUpCases } from './data-up.ts';
 import { indicationCases } from './indications.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
 import { lifeCycleCases } from './life-cycle.ts';
+import { longLifeCases } from './long-life.ts';
 import { memoryCases } from './memory.ts';
 import { oidCases } from './oids.ts';
 import { ordinaryCases } from './ordinary.ts';
@@ -34,4 +35,5 @@ export const intermediateCases: readonly IntermediateCase[] = [
   ...stateShortageCases,
   ...memoryCases,
   ...stoppedCallCases,
+  ...longLifeCases,
 ];

@@ -106,6 +106,16 @@ export const stoppedCallCases: readonly IntermediateCase[] = [
       }
       const { root, connections } = await world.offload({ connectionsPerPath: 2 });
       const connection = present(connections[1]);
+      const [waitedFor, waiting] = [operationTree('query', root), operationTree('query', root)];
+      host.journal.length = 0;
+      world.begin('query', waitedFor);
+      world.begin('query', waiting);
+      await world.settle();
+      // A driver may fail what it has no memory for, or pass it on when it has; then that may be stopped.
+      if (host.entries('stateComplete').length === 0) await stopping(world, DOWN.query, below(world, connection), () => world.completeTrees());
+      await world.completeTrees();
+      checkEqual([waitedFor.status === NDIS_STATUS_SUCCESS, isNdisStatusSuccess(waiting.status)], [true, false], 'success of a query, and of one that waited for it and was stopped');
+      checkEqual(host.entries('stateComplete').length, 2, 'completions of two queries, of which the second was stopped');
       for (const operation of LATER_OPERATIONS) {
         const tree = operationTree(operation, root);
         const before = membersOfTree(tree);

@@ -1,5 +1,5 @@
 import { link, membersOf } from '@ndis-chimney/conformance/probes';
-import { PassThroughDriver, type OffloadEntry, type PassThroughAdapter } from '@ndis-chimney/intermediate';
+import { BlockListReuse, PassThroughDriver, type OffloadEntry, type PassThroughAdapter, type PassThroughOptions } from '@ndis-chimney/intermediate';
 import {
   NDIS_RECEIVE_FLAGS_RESOURCES,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
@@ -10,7 +10,9 @@ import {
   type BytesConsumed,
   type MiniportOffloadBlockList,
   type NDIS_STATUS,
+  type NdisBinding,
   type NetBufferList,
+  type OffloadBlockList,
   type OffloadHandle,
   type ProtocolOffloadBlockList,
 } from '@ndis-chimney/types';
@@ -20,6 +22,25 @@ import type { BrokenIntermediate } from './broken-intermediate.ts';
 
 type Entry = OffloadEntry<PassThroughAdapter>;
 type OwnHandle = OffloadHandle<Entry>;
+
+/** Numbers of entries, in the order they were made. */
+const numbers = new WeakMap<Entry, number>();
+/** So many of them can be told apart. */
+const PLACES = 16;
+
+/** By driver. */
+const tables = new WeakMap<object, readonly Entry[]>();
+
+class Numbering extends BlockListReuse<PassThroughAdapter> {
+  readonly table: Entry[] = [];
+  private made = 0;
+  protected override createEntry(block: OffloadBlockList, upperHandle: OffloadHandle, upperEdge: PassThroughAdapter, lower: NdisBinding): Entry {
+    const entry = super.createEntry(block, upperHandle, upperEdge, lower);
+    numbers.set(entry, this.made);
+    this.table[this.made++ % PLACES] = entry;
+    return entry;
+  }
+}
 
 export const brokenIndications: readonly BrokenIntermediate[] = [
   {
@@ -54,6 +75,25 @@ export const brokenIndications: readonly BrokenIntermediate[] = [
       class extends PassThroughDriver {
         override protocolTcpOffloadEvent(handle: OwnHandle, type: number, information: number): void {
           if (handle.state === 'offloaded') super.protocolTcpOffloadEvent(handle, type, information);
+        }
+      },
+    ),
+  },
+  {
+    does: 'can tell 16 objects apart, and takes more',
+    fails: 'long-life',
+    says: /in step \d+, an event did not come once, for its connection/u,
+    subject: passThroughSubject(
+      class extends PassThroughDriver {
+        protected override createBlocks(limits: PassThroughOptions): BlockListReuse<PassThroughAdapter> {
+          const blocks = new Numbering(this.ndis, this.name, this.sends, this.receives, limits);
+          tables.set(this, blocks.table);
+          return blocks;
+        }
+
+        override protocolTcpOffloadEvent({ owner }: OwnHandle, type: number, information: number): void {
+          const { handle } = tables.get(this)?.[(numbers.get(owner) ?? 0) % PLACES] ?? owner;
+          super.protocolTcpOffloadEvent(handle, type, information);
         }
       },
     ),
