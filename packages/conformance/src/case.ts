@@ -41,6 +41,8 @@ export const ABILITY = {
   'neighbor-capacity': 'the neighbor capacity can be set',
   /** Can be made to track so many VLANs. */
   'vlan-capacity': 'the VLAN capacity can be set',
+  /** Can be made to refuse objects for what they bring along. */
+  'admission-limits': 'limits on what new objects bring along can be set',
   /** Can be made with an interface that is configured for these VLANs. */
   'interface-vlans': 'the VLANs of the interface can be set',
   /** Stops what depends on something invalid, rather than go on until the host takes it back, which is allowed too. */

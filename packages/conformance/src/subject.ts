@@ -28,6 +28,18 @@ export interface TargetWishes {
   readonly neighborCapacity?: number;
   /** With the ability `vlan-capacity`: so many VLANs besides the untagged one. */
   readonly vlanCapacity?: number;
+  /** With the ability `admission-limits`: room for so many source MACs besides the interface's own. */
+  readonly hardwareAddressCapacity?: number;
+  /** With the ability `admission-limits`: room for so many source IP addresses. */
+  readonly ipAddressCapacity?: number;
+  /** With the ability `admission-limits`: the largest path MTU, in bytes. */
+  readonly maxPathMtuBytes?: number;
+  /** With the ability `admission-limits`: the largest `InitialRcvWnd`, in bytes. */
+  readonly maxReceiveWindowBytes?: number;
+  /** With the ability `admission-limits`: the most send data that a connection may bring along, in bytes. */
+  readonly maxInheritedSendBytes?: number;
+  /** With the ability `admission-limits`: the most received data that a connection may bring along, in bytes. */
+  readonly maxInheritedReceiveBytes?: number;
   /** With the ability `interface-vlans`: the VLANs the interface is configured for. Without the wish, for none or for all. */
   readonly interfaceVlanIds?: readonly number[];
   /** With the ability `round-trip`: milliseconds from a segment's transmission to the arrival of its acknowledgment. */

@@ -17,6 +17,7 @@ export const sinkSubject: OffloadTargetConformanceOptions = {
     'path-capacity',
     'neighbor-capacity',
     'vlan-capacity',
+    'admission-limits',
     'interface-vlans',
     'strict-invalidate',
     'hardware-failure',

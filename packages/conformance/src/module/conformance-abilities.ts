@@ -47,6 +47,7 @@ const MEMBER_OF: Readonly<Partial<Record<Ability, keyof ConformanceAbilities>>> 
   'path-capacity': 'optionsFor',
   'neighbor-capacity': 'optionsFor',
   'vlan-capacity': 'optionsFor',
+  'admission-limits': 'optionsFor',
   'interface-vlans': 'optionsFor',
   'round-trip': 'optionsFor',
 };

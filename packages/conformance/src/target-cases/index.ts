@@ -1,5 +1,6 @@
 import { initiateCases } from './initiate.ts';
 import { initiateDataCases } from './initiate-data.ts';
+import { initiateLimitsCases } from './initiate-limits.ts';
 import { queryCases } from './query.ts';
 import { updateCases } from './update.ts';
 import { invalidateCases } from './invalidate.ts';
@@ -37,6 +38,7 @@ import type { TargetCase } from './target-case.ts';
 export const targetCases: readonly TargetCase[] = [
   ...initiateCases,
   ...initiateDataCases,
+  ...initiateLimitsCases,
   ...queryCases,
   ...updateCases,
   ...invalidateCases,

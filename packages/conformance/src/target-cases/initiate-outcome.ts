@@ -53,6 +53,12 @@ export function isOffloaded({ status }: ProtocolOffloadBlockList): boolean {
   return status === NDIS_STATUS_SUCCESS || status === NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
 }
 
+/** @throws ConformanceFailure unless a block was refused with this status, or with one that says nothing of why. */
+export function checkRefused(block: ProtocolOffloadBlockList, status: NDIS_STATUS, what: string): void {
+  check(!isOffloaded(block), `${what} was offloaded`);
+  check(block.status === status || REFUSALS.includes(block.status), `${what} was refused with ${formatNdisStatus(block.status)}`);
+}
+
 /** The statuses of these blocks, by name, for comparison and for messages. */
 export function statusesOf(blocks: readonly ProtocolOffloadBlockList[]): string[] {
   return blocks.map(({ status }) => formatNdisStatus(status));

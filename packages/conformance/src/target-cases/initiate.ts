@@ -1,13 +1,12 @@
 import {
-  NDIS_STATUS_FAILURE,
+  NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
+  NDIS_STATUS_OFFLOAD_PATH_ENTRIES,
   NDIS_STATUS_OFFLOAD_TCP_ENTRIES,
-  NDIS_STATUS_RESOURCES,
   NDIS_STATUS_SUCCESS,
   TCP_OFFLOAD_CONNECTION_STATE,
   formatNdisStatus,
   netBufferListBytes,
-  type NDIS_STATUS,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
 
@@ -19,7 +18,7 @@ import { pattern } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
 import { WorldConnection, concat } from '../world/world-connection.ts';
 import { linkTo, newTreeOf, takeBack } from './case-tree.ts';
-import { UNWRITTEN, isOffloaded, offer, poisoned, statusesOf } from './initiate-outcome.ts';
+import { UNWRITTEN, checkRefused, isOffloaded, offer, poisoned, statusesOf } from './initiate-outcome.ts';
 import type { TargetCase } from './target-case.ts';
 
 /** Has each connection send something, to see that it is there. */
@@ -40,8 +39,6 @@ function another(world: TargetWorld): WorldConnection {
 const { TcpConnectionEstablished, TcpConnectionFinWait1, TcpConnectionFinWait2, TcpConnectionCloseWait, TcpConnectionClosing, TcpConnectionLastAck } = TCP_OFFLOAD_CONNECTION_STATE;
 
 const IN_PART = formatNdisStatus(NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS);
-/** Statuses for want of an entry for a connection: the one for it, and those for everything. */
-const NO_ENTRY: readonly NDIS_STATUS[] = [NDIS_STATUS_OFFLOAD_TCP_ENTRIES, NDIS_STATUS_RESOURCES, NDIS_STATUS_FAILURE];
 
 /** What a state becomes when the FIN is acknowledged. */
 const NEXT_WHEN_ACKED: Readonly<Record<number, number>> = {
@@ -212,7 +209,7 @@ export const initiateCases: readonly TargetCase[] = [
       await offer(world, root);
       checkEqual(statusesOf([...neighbors, ...paths.slice(0, 1)]), [IN_PART, IN_PART], 'statuses of the neighbor and of the first path');
       checkEqual(connections.map(({ isOffloaded: isTaken }) => isTaken), [true, false, false], 'which connections were offloaded');
-      check(!isOffloaded(present(paths[1])), 'a path was offloaded that the target has no room for');
+      checkRefused(present(paths[1]), NDIS_STATUS_OFFLOAD_PATH_ENTRIES, 'a path that the target has no room for');
       await takeBack(world, present(connections[0]));
       const next = another(world);
       await offer(world, linkTo(present(neighbors[0]), linkTo(present(paths[0]), next.block)));
@@ -235,7 +232,7 @@ export const initiateCases: readonly TargetCase[] = [
       root.nextBlock = linkTo(present(first.neighbors[0]), linkTo(present(first.paths[0]), beside.block));
       root.nextBlock.nextBlock = under(neighborBlock(null), pathBlock(null));
       await offer(world, root);
-      check(!isOffloaded(root), 'a neighbor was offloaded that the target has no room for');
+      checkRefused(root, NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES, 'a neighbor that the target has no room for');
       checkEqual([...paths, ...connections.map(({ block }) => block), beside.block].filter(isOffloaded).length, 0, 'objects that were offloaded though the root was refused');
       await checkAlive(world, first.connections);
     },
@@ -302,9 +299,7 @@ export const initiateCases: readonly TargetCase[] = [
         return one;
       };
       for (let time = 0; time < 3; time++) {
-        const { isOffloaded: isTaken, block } = await offerOne();
-        check(!isTaken, 'a connection was offloaded that the target has no room for');
-        check(NO_ENTRY.includes(block.status), `a connection that there is no entry for was refused with ${formatNdisStatus(block.status)}`);
+        checkRefused((await offerOne()).block, NDIS_STATUS_OFFLOAD_TCP_ENTRIES, 'a connection that there is no entry for');
       }
       await takeBack(world, ...connections);
       const next = [await offerOne(), await offerOne(), await offerOne()];

@@ -94,6 +94,18 @@ export const vlanCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-vlan-mismatch-one',
+    title: 'On an interface configured for one VLAN, a neighbor on another is refused with VLAN_MISMATCH',
+    rules: ['CHIM-VLAN-003', 'CHIM-VLAN-002'],
+    requirement: 'C-NDIS-VLAN',
+    requires: ['interface-vlans'],
+    wishes: { interfaceVlanIds: [5] },
+    run: async (world) => {
+      for (const vlanId of [5, 0]) checkTaken(await offerOn(world, vlanId), `a neighbor on VLAN ${vlanId} of an interface on 5`);
+      checkRefused(await offerOn(world, 9), [NDIS_STATUS_OFFLOAD_VLAN_MISMATCH], 'a neighbor on VLAN 9 of an interface on 5');
+    },
+  },
+  {
     id: 'target-vlan-interface-zero',
     title: 'On an interface configured for VLAN 0, a neighbor on any VLAN is offloaded',
     rules: ['CHIM-VLAN-002'],

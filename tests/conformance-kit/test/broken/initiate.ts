@@ -5,7 +5,10 @@ import {
   NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES,
   NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS,
   NDIS_STATUS_OFFLOAD_PAUSE,
+  NDIS_STATUS_OFFLOAD_IP_ADDRESS_ENTRIES,
+  NDIS_STATUS_OFFLOAD_PATH_MTU,
   NDIS_STATUS_OFFLOAD_TCP_RCV_BUFFER,
+  NDIS_STATUS_OFFLOAD_TCP_RCV_WINDOW,
   NDIS_STATUS_SUCCESS,
   NdisStatusIndication,
   TCP_OFFLOAD_CONNECTION_STATE,
@@ -77,6 +80,8 @@ function watchingBuffered(taps: (firstByte: () => number) => ReturnType<Broken['
 function fill(list: NetBufferList, byte: number): void {
   for (const nbl of membersOf(list)) nbl.firstNetBuffer?.mdlChain?.buffer.fill(byte);
 }
+
+const none: Broken['taps'] = () => ({});
 
 export const brokenInitiate: readonly Broken[] = [
   {
@@ -408,5 +413,64 @@ export const brokenInitiate: readonly Broken[] = [
         next(tree);
       }),
     ),
+  },
+  {
+    does: 'refuses a connection for its window with the status for its data',
+    fails: 'target-initiate-limits-connection',
+    says: /window of one byte more than there can be was refused with NDIS_STATUS_OFFLOAD_TCP_RCV_BUFFER/,
+    taps: instead(({ status }) => status === NDIS_STATUS_OFFLOAD_TCP_RCV_WINDOW, NDIS_STATUS_OFFLOAD_TCP_RCV_BUFFER),
+    subject: sinkSubject,
+  },
+  {
+    does: 'refuses connections at the limit',
+    fails: 'target-initiate-limits-connection',
+    says: /connection at every limit was refused/,
+    taps: none,
+    subject: { ...sinkSubject, create: (environment, wishes) => sinkSubject.create(environment, { ...wishes, maxInheritedSendBytes: 299 }) },
+  },
+  {
+    does: 'refuses a path for its address with the status for its MTU',
+    fails: 'target-initiate-limits-path',
+    says: /path from a second address was refused with NDIS_STATUS_OFFLOAD_PATH_MTU/,
+    taps: instead(({ status }) => status === NDIS_STATUS_OFFLOAD_IP_ADDRESS_ENTRIES, NDIS_STATUS_OFFLOAD_PATH_MTU),
+    subject: sinkSubject,
+  },
+  {
+    does: 'takes MTUs of any size',
+    fails: 'target-initiate-limits-path',
+    says: /MTU of one byte more than there can be was offloaded/,
+    taps: none,
+    subject: { ...sinkSubject, create: (environment, wishes) => sinkSubject.create(environment, { ...wishes, maxPathMtuBytes: 9000 }) },
+  },
+  {
+    does: 'takes source MACs without end',
+    fails: 'target-initiate-limits-neighbor',
+    says: /neighbor with a second source MAC was offloaded/,
+    taps: none,
+    subject: { ...sinkSubject, create: (environment, wishes) => sinkSubject.create(environment, { ...wishes, hardwareAddressCapacity: 2 }) },
+  },
+  {
+    does: 'has no room after a tree went back',
+    fails: 'target-initiate-room-again',
+    says: /the only tree was refused/,
+    taps: () => {
+      let hasGone = false;
+      return {
+        terminateOffloadComplete: (next, tree) => {
+          hasGone = true;
+          next(tree);
+        },
+        initiateOffloadComplete: (next, tree) => {
+          if (hasGone) {
+            for (const block of blocksOf(tree)) {
+              block.status = NDIS_STATUS_FAILURE;
+              if (block.miniportOffloadContext !== null) block.miniportOffloadContext.miniportOffloadContext = null;
+            }
+          }
+          next(tree);
+        },
+      };
+    },
+    subject: sinkSubject,
   },
 ];

@@ -90,6 +90,13 @@ export const brokenVlan: readonly Broken[] = [
     subject: sinkSubject,
   },
   {
+    does: 'offloads neighbors on the VLAN of the interface alone',
+    fails: 'target-vlan-mismatch-one',
+    says: /neighbor on VLAN 0 of an interface on 5/,
+    taps: refusing(NDIS_STATUS_OFFLOAD_VLAN_MISMATCH, (vlanId) => vlanId === 0),
+    subject: sinkSubject,
+  },
+  {
     does: 'takes VLAN 0 of an interface for a VLAN that has to match',
     fails: 'target-vlan-interface-zero',
     says: /neighbor on VLAN 9 of an interface on VLAN 0/,
