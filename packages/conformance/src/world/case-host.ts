@@ -42,6 +42,10 @@ export class CaseHost extends ProbeHost {
   keepsIndicated = false;
   /** NBLs that were accepted and not returned. */
   readonly kept: NetBufferList[] = [];
+  /** Whether ordinary packets that may be kept stay here until {@link returnPackets}. */
+  keepsPackets = false;
+  /** Lists of ordinary packets that were not returned. */
+  private readonly packets: NetBufferList[] = [];
   /** Called within each callback, after it was written down. */
   whenCalled: ((entry: JournalEntry) => void) | null = null;
   private depth = 0;
@@ -67,6 +71,11 @@ export class CaseHost extends ProbeHost {
       nbl.next = nbls[at + 1] ?? null;
     });
     if (nbls[0] !== undefined) this.binding.offloadTcpReceiveReturn(nbls[0]);
+  }
+
+  /** Gives back the ordinary packets that were kept. */
+  returnPackets(): void {
+    for (const list of this.packets.splice(0)) this.binding.returnNetBufferLists(list, 0);
   }
 
   private note(entry: JournalEntryWithoutPlace, within?: () => void): void {
@@ -175,7 +184,9 @@ export class CaseHost extends ProbeHost {
   override protocolReceiveNetBufferLists(context: ProbeBinding, list: NetBufferList, portNumber: number, count: number, receiveFlags: number): void {
     super.protocolReceiveNetBufferLists(context, list, portNumber, count, receiveFlags);
     this.note({ kind: 'ordinaryReceive', packets: membersOf(list).map(netBufferListBytes) });
-    if ((receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) === 0) context.binding?.returnNetBufferLists(list, 0);
+    if ((receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0) return;
+    if (this.keepsPackets) this.packets.push(list);
+    else context.binding?.returnNetBufferLists(list, 0);
   }
 
   override protocolSendNetBufferListsComplete(context: ProbeBinding, list: NetBufferList, flags: number): void {

@@ -315,7 +315,10 @@ export class IntermediateWorld {
     for (const host of this.hosts) host.whenCalled = null;
     await this.completeAll();
     await this.terminateAll();
-    for (const host of this.hosts) host.returnKept();
+    for (const host of this.hosts) {
+      host.returnKept();
+      host.returnPackets();
+    }
     for (const target of this.targets) if (this.ndis.findAdapter(target.miniport.name) !== null) await this.remove(target);
     const problems = this.violations.map(({ message }) => message);
     for (const owner of [...this.hosts, ...this.targets]) {
