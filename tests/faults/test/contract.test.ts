@@ -138,12 +138,12 @@ describe('A11: pauses', () => {
     expect(ground.faults.log.refusals).toEqual({ A11: 1 });
   });
 
-  test('a pause that fails counts as one that has ended: the adapter is paused', () => {
+  test('a pause that fails has paused all the same, and NDIS says that it cannot fail (CHIM-LIF-006)', () => {
     const ground = new Ground([{ fault: 'A11', parameters: { mode: 'fails' } }]);
     ground.target.calls.on('miniportPause', () => NDIS_STATUS_PENDING);
     expect(pause(ground).isPaused).toBe(true);
     ground.target.miniport.pauseComplete();
-    expect(ground.rules).toEqual([]);
+    expect(ground.rules).toEqual(['CHIM-LIF-006']);
     expect(ground.faults.log.events).toMatchObject([{ effect: 'pause failed' }]);
   });
 });
