@@ -21,6 +21,7 @@ export const sinkSubject: OffloadTargetConformanceOptions = {
     'interface-vlans',
     'strict-invalidate',
     'hardware-failure',
+    'neighbor-query',
   ],
   bufferBytes: 16_384,
   create: (environment, wishes) => {

@@ -127,6 +127,33 @@ export const eventsNeighborCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-neighbor-query-of-two',
+    title: 'A query has the state of the neighbor that it is about, and leaves others alone',
+    rules: ['CHIM-EVT-016', 'CHIM-EVT-019'],
+    requirement: 'C-NEIGH-TS',
+    requires: ['neighbor-query', 'vlan-capacity', 'virtual-time'],
+    wishes: { vlanCapacity: 4 },
+    run: async (world) => {
+      await setTicks(world);
+      const queries = answerQueries(world, () => 0);
+      const offer = (vlanId: number): Promise<WorldConnection> =>
+        world.connect({
+          changeNeighbor: (state) => {
+            present(state.const).vlanId = vlanId;
+            present(state.cached).dlDestinationAddress[5] = vlanId;
+          },
+        });
+      const connections = [await offer(7), await offer(9)];
+      await world.advance(2 * STALE_TICKS * TICK_MS);
+      for (const connection of [...connections].reverse()) connection.send(pattern(0, 10));
+      await world.settle();
+      checkEqual(queries.map(({ vlanId, dlDestinationAddress }) => [vlanId, dlDestinationAddress[5]]).sort(([one = 0], [other = 0]) => other - one), [[9, 9], [7, 7]], 'VLANs and addresses of the neighbors that were asked about');
+      for (const { handle, vlanId } of queries) {
+        check(handle === neighborOf(present(connections[vlanId === 7 ? 0 : 1])), 'a query names one neighbor and has the state of another');
+      }
+    },
+  },
+  {
     id: 'target-neighbor-answer',
     title: 'The host\'s answer counts from when it was given: the next query comes when that gets stale too',
     rules: ['CHIM-EVT-017', 'CHIM-EVT-015'],

@@ -1,6 +1,7 @@
 import { present } from '@ndis-chimney/conformance/probes';
 import { OFFLOAD_STATE_TYPE, type MiniportOffloadBlockList, type NeighborOffloadState } from '@ndis-chimney/types';
 
+import { sinkSubject } from '../subjects.ts';
 import type { Broken } from './broken-target.ts';
 
 /** The neighbor state of a block, if it is one. */
@@ -60,6 +61,18 @@ export const brokenEventsNeighbor: readonly Broken[] = [
         next(block, 77);
       },
     }),
+  },
+  {
+    does: 'asks about each neighbor with the const state of the same one',
+    fails: 'target-neighbor-query-of-two',
+    says: /VLANs and addresses of the neighbors that were asked about/,
+    taps: () => ({
+      offloadEventIndicate: (next, block, code) => {
+        present(present(neighborStateOf(block)).const).vlanId = 9;
+        next(block, code);
+      },
+    }),
+    subject: sinkSubject,
   },
   {
     does: 'does not hear the answer',
