@@ -107,6 +107,13 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
         }, () => {
           host.returnPackets();
         }],
+        ['a send that comes back during an indication', () => host.send(other, 'late'), () => world.atDispatch(() => {
+          host.appetite = () => {
+            target.completeSends();
+            return 0;
+          };
+          target.indicate(handle, 'refused');
+        })],
         ['a send that a terminate brings back', () => host.send(other, 'unsent'), async () => {
           const root = host.connections(other);
           world.begin('terminate', root);
@@ -133,7 +140,30 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
         checkEqual(above.outstandingNetBufferLists + above.indicatedNetBufferLists, 0, `NET_BUFFER_LISTs that are out after ${what} was back`);
         await restart(world);
       }
-      checkEqual(host.entries('dataComplete').map(({ operation }) => operation).join(), 'send,receive,forward,disconnect', 'requests that came back during pauses');
+      checkEqual(host.entries('dataComplete').map(({ operation }) => operation).join(), 'send,receive,forward,disconnect,send', 'requests that came back during pauses');
+    },
+  },
+  {
+    id: 'intermediate-pause-while-owing',
+    title: 'A pause waits for completions that the driver owes because it had no memory, and is over after them',
+    rules: ['CHIM-IM-011', 'CHIM-NBL-001'],
+    requirement: 'C-NDIS-IM',
+    requires: ['nbl-shortage'],
+    wishes: { adapters: 1, netBufferLists: 1 },
+    run: async (world) => {
+      const { host } = world;
+      const { connections } = await world.offload();
+      const list = host.send(present(connections[0]), 'a', 'b');
+      const members = membersOf(list);
+      const above = present(world.ndis.findAdapter(world.binding.adapterName));
+      let cameBackFirst = 0;
+      world.ndis.pauseAdapter(above, () => {
+        cameBackFirst = host.entries('dataComplete').flatMap(({ nbls }) => nbls).length + 1;
+      });
+      await world.until(() => cameBackFirst > 0, 'the end of a pause of a virtual miniport that owed completions');
+      checkEqual(cameBackFirst - 1, members.length, 'sends that came back before the pause was over');
+      world.ndis.restartAdapter(above);
+      await world.settle();
     },
   },
   {
