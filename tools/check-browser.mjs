@@ -9,7 +9,7 @@ import { Linter } from 'eslint';
 import globals from 'globals';
 import { build } from 'vite';
 
-import { entriesOf, findProjects, isBrowserSafe, isMain, isNodeModule } from './workspace.mjs';
+import { entriesOf, findProjects, isBrowserSafe, isMain, isNodeModule, mayUseNode } from './workspace.mjs';
 
 /** @type {import('eslint').Linter.Config} */
 const onlyBrowserGlobals = {
@@ -99,8 +99,9 @@ export async function checkEntry(file) {
 async function main() {
   let failures = 0;
   console.log(`${'entry'.padEnd(36)}${'min'.padStart(10)}${'brotli'.padStart(10)}   bytes, RxJS included`);
-  for (const { dir, manifest } of findProjects().filter(isBrowserSafe)) {
+  for (const { dir, folder, manifest } of findProjects().filter(isBrowserSafe)) {
     for (const { specifier, file } of entriesOf(manifest)) {
+      if (mayUseNode(join('packages', folder, file).replaceAll('\\', '/').replace('/dist/', '/src/'))) continue;
       const { problems, minified, brotli } = await checkEntry(join(dir, file));
       console.log(`${specifier.padEnd(36)}${String(minified).padStart(10)}${String(brotli).padStart(10)}`);
       for (const problem of problems) console.error(`${specifier}: ${problem}`);

@@ -20,7 +20,7 @@ export const createNodesV2 = [
         options: { command, cwd },
       });
       const targets = {
-        ...(has('tsconfig.lib.json') && { build: run('tsc -b tsconfig.lib.json') }),
+        ...(has('tsconfig.lib.json') && { build: run(`tsc -b tsconfig.lib.json${has('tsconfig.node.json') ? ' tsconfig.node.json' : ''}`) }),
         ...(has('tsconfig.json') && { typecheck: run('tsc -b') }),
         ...(has('test') && { test: run(`vitest run --project ${project}`, '.') }),
         lint: run('eslint --no-error-on-unmatched-pattern .'),

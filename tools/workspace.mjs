@@ -76,7 +76,7 @@ export const nodeOnlySources = [
   'packages/target-ring/src/',
   'packages/link/src/tun',
   'packages/host-stack/src/node',
-  'packages/conformance/src/node-test',
+  'packages/conformance/src/node-test/',
 ];
 
 /**

@@ -15,6 +15,8 @@ const files = {
   plugin: 'packages/target-memory/src/plugin.ts',
   targetIndex: 'packages/target-memory/src/index.ts',
   test: 'packages/core/test/example.test.ts',
+  nodeEntry: 'packages/conformance/src/node-test/index.ts',
+  command: 'packages/conformance/src/bin/conformance.ts',
   app: 'apps/transfer/src/example.ts',
 } as const;
 type FileKind = keyof typeof files;
@@ -136,4 +138,11 @@ describe('browser-safe packages', () => {
       expect(lint('app', code)).toEqual([]);
     },
   );
+
+  it('may have entries and commands for Node, which take time from the Clock all the same', () => {
+    for (const kind of ['nodeEntry', 'command'] as const) {
+      expect(lint(kind, "import { test } from 'node:test';")).toEqual([]);
+      expect(lint(kind, 'setTimeout(f, 1);')).toEqual([expect.stringContaining('Clock')]);
+    }
+  });
 });

@@ -5,3 +5,4 @@ declare class TextEncoder {
 declare class TextDecoder {
   decode(bytes: Uint8Array): string;
 }
+declare const console: { warn(text: string): void };

@@ -35,13 +35,41 @@ export const ABILITY = {
   control: 'pause, upload-all and resume are at the kit\'s command',
   /** Can be made with room for so many connections. */
   'connection-capacity': 'the connection capacity can be set',
+  /** Can be made with room for so many paths. */
+  'path-capacity': 'the path capacity can be set',
+  /** Can be made with room for so many neighbors. */
+  'neighbor-capacity': 'the neighbor capacity can be set',
   /** Can be made to track so many VLANs. */
   'vlan-capacity': 'the VLAN capacity can be set',
+  /** Can be made to refuse objects for what they bring along. */
+  'admission-limits': 'limits on what new objects bring along can be set',
+  /** Can be made with an interface that is configured for these VLANs. */
+  'interface-vlans': 'the VLANs of the interface can be set',
+  /** Stops what depends on something invalid, rather than go on until the host takes it back, which is allowed too. */
+  'strict-invalidate': 'connections that depend on something invalid stop at once',
   /** Can be made to ask about stale neighbors. */
   'neighbor-query': 'stale neighbors are asked about before a transmission',
+  /** How long the far end takes to acknowledge can be set. */
+  'round-trip': 'how long an acknowledgment takes can be set',
+  /** Segments that come out of sequence are kept until what is missing comes. */
+  reassembly: 'segments that come out of sequence are kept',
+  /** Keepalive, retransmit, persist and FIN_WAIT_2 timers run. */
+  timers: 'keepalive, retransmit, persist and FIN_WAIT_2 timers run',
   /** The kit can break the hardware under a connection. */
   'hardware-failure': 'hardware failures are at the kit\'s command',
   /** Counts what OID_TCP_OFFLOAD_STATS and its like ask for. */
   statistics: 'statistics are counted',
+  /** Intermediate driver: passes every tree, list and indication on as it is; nothing is split, added or changed. */
+  transparent: 'everything is passed on as it is',
+  /** Intermediate driver: can be made with several virtual miniports above one adapter. */
+  'several-upper-edges': 'there can be several virtual miniports above one adapter',
+  /** Intermediate driver: can be made with memory for so many NET_BUFFER_LISTs on their way. */
+  'nbl-shortage': 'memory for NET_BUFFER_LISTs on their way can be limited',
+  /** Intermediate driver: can be made with memory for so many state operations and offloaded objects. */
+  'state-shortage': 'memory for state operations and offloaded objects can be limited',
+  /** Intermediate driver: tells observers what it keeps per state operation and per object, and when it frees it. */
+  'reports-memory': 'call entries and offload entries are reported to observers',
+  /** Intermediate driver: a call of it that an observer stops loses nothing; completions are made again. */
+  'stopped-calls': 'calls that an observer stops lose nothing',
 } as const;
 export type Ability = keyof typeof ABILITY;

@@ -14,6 +14,12 @@ export function checkEqual(actual: unknown, expected: unknown, what: string): vo
   if (found !== wanted) throw new ConformanceFailure(`${what}: expected ${wanted}, found ${found}`);
 }
 
+/** @throws ConformanceFailure unless both lists hold the very same objects, in the same order. */
+export function checkSame(actual: readonly unknown[], expected: readonly unknown[], what: string): void {
+  check(actual.length === expected.length, `${what}: expected ${expected.length}, found ${actual.length}`);
+  for (let at = 0; at < expected.length; at++) check(actual[at] === expected[at], `${what}: number ${at} is another one`);
+}
+
 /** @throws ConformanceFailure that names the first difference, unless the bytes are the same. */
 export function checkBytes(actual: Uint8Array, expected: Uint8Array, what: string): void {
   const end = Math.min(actual.length, expected.length);

@@ -151,8 +151,9 @@ function pauseNow(adapter: MiniportAdapter, onPaused: () => void): void {
   }
   eachBinding([...adapter.bindings], pauseBinding, () => {
     adapter.state = 'pausing';
-    const { driver } = adapter.registration;
-    ask(adapter, 'MiniportPause', NDIS_STATUS_SUCCESS, () => driver.miniportPause(adapter.adapterContext as never), () => {
+    const { driver, name } = adapter.registration;
+    ask(adapter, 'MiniportPause', NDIS_STATUS_SUCCESS, () => driver.miniportPause(adapter.adapterContext as never), (status) => {
+      if (status !== NDIS_STATUS_SUCCESS) adapter.ndis.accuse('CHIM-LIF-006', name, `MiniportPause answered ${formatNdisStatus(status)}: a pause cannot fail`, [adapter]);
       adapter.state = 'paused';
       onPaused();
     });

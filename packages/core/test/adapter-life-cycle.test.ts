@@ -100,6 +100,15 @@ describe('restart and pause', () => {
     expect(order).toEqual(['a pauses', 'b pauses', 'target pauses', 'paused', 'target restarts', 'a restarts', 'b restarts', 'restarted']);
   });
 
+  test('a pause that says it failed has paused all the same, and the driver is told that it cannot fail (CHIM-LIF-006)', () => {
+    const { ndis, violations } = createTestNdis();
+    const target = createTarget('target', { miniportPause: NDIS_STATUS_FAILURE });
+    start(ndis, target);
+    let paused = 0;
+    ndis.pauseAdapter(target.miniport, () => paused++);
+    expect([paused, violations.map(({ message }) => message)]).toEqual([1, ['CHIM-LIF-006: target: MiniportPause answered NDIS_STATUS_FAILURE (0xC0000001): a pause cannot fail']]);
+  });
+
   test('a driver that needs time answers PENDING and completes later; what comes next waits for it', () => {
     const { ndis, violations } = createTestNdis();
     const target = createTarget('target', { miniportPause: NDIS_STATUS_PENDING, miniportRestart: NDIS_STATUS_PENDING });

@@ -148,8 +148,9 @@ export class HostDriver
     };
     adapter.empty('unbind', () => {
       adapter.whenClosed = ended;
-      // What a target will not give back cannot be closed over: NDIS ends such a binding by force.
-      if (adapter.givenUp > 0 || adapter.binding.closeAdapterEx() === NDIS_STATUS_SUCCESS) ended();
+      // What a target will not give back, objects or requests, cannot be closed over: NDIS ends such a binding by force.
+      const isOwed = adapter.givenUp > 0 || adapter.binding.outstandingNetBufferLists > 0;
+      if (isOwed || adapter.binding.closeAdapterEx() === NDIS_STATUS_SUCCESS) ended();
     });
     if (isOver) return NDIS_STATUS_SUCCESS;
     isPending = true;

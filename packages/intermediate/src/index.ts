@@ -1,6 +1,8 @@
 export { BlockListReuse } from './block-list-reuse.ts';
 export type { BlockListReuseLimits } from './block-list-reuse.ts';
 export { CallEntry, CallEntryPool } from './call-entry.ts';
+export { conformanceAbilities, createIntermediate } from './create-intermediate.ts';
+export type { PassThroughWishes } from './create-intermediate.ts';
 export { DeferredCompletions } from './deferred-completions.ts';
 export { IntermediateDriver } from './intermediate-driver.ts';
 export type { IntermediateDriverLimits } from './intermediate-driver.ts';

@@ -107,7 +107,7 @@ export class MuxDriver
       },
     });
     this.departures = new Departures(this.uppers, this.boundLowers, this.placement, this.own, again);
-    this.oids = new OidFanOut(this.boundLowers, this.placement, again);
+    this.oids = new OidFanOut(this.boundLowers, this.placement, this.completions, again);
     this.virtualMiniports = new VirtualMiniports(this, this.uppers, again);
   }
 

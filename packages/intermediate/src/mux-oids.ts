@@ -25,6 +25,7 @@ import {
   type NDIS_STATUS,
 } from '@ndis-chimney/types';
 
+import type { DeferredCompletions } from './deferred-completions.ts';
 import type { MuxLower } from './mux-lower.ts';
 import type { MuxPlacement } from './mux-placement.ts';
 import type { MuxUpper } from './mux-upper.ts';
@@ -51,6 +52,7 @@ interface Group {
 export class OidFanOut {
   private readonly lowers: readonly MuxLower[];
   private readonly placement: MuxPlacement;
+  private readonly completions: DeferredCompletions<MuxUpper>;
   private readonly onLowerDone: (lower: MuxLower) => void;
   private readonly pending = new Map<NdisOidRequest, { readonly group: Group; readonly lower: MuxLower }>();
   /** The last successful sets, with buffers of the mux's own. */
@@ -58,10 +60,14 @@ export class OidFanOut {
   private goingToSleep: { readonly upper: MuxUpper; readonly request: NdisOidRequest }[] = [];
   private lowerPowerState: NDIS_DEVICE_POWER_STATE = NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0;
 
-  /** @param onLowerDone called when a request to a lower adapter is over. */
-  constructor(lowers: readonly MuxLower[], placement: MuxPlacement, onLowerDone: (lower: MuxLower) => void) {
+  /**
+   * @param completions where completions are made again that were stopped.
+   * @param onLowerDone called when a request to a lower adapter is over.
+   */
+  constructor(lowers: readonly MuxLower[], placement: MuxPlacement, completions: DeferredCompletions<MuxUpper>, onLowerDone: (lower: MuxLower) => void) {
     this.lowers = lowers;
     this.placement = placement;
+    this.completions = completions;
     this.onLowerDone = onLowerDone;
   }
 
@@ -106,9 +112,17 @@ export class OidFanOut {
   /** To be called when objects are back: interfaces that wait for that go to sleep. */
   review(): void {
     if (this.goingToSleep.length === 0) return;
-    const asleep = this.goingToSleep.filter(({ upper }) => !this.hasObjectsOf(upper));
-    this.goingToSleep = this.goingToSleep.filter((one) => !asleep.includes(one));
-    for (const { upper, request } of asleep) upper.miniport.oidRequestComplete(request, NDIS_STATUS_SUCCESS);
+    for (const asleep of this.goingToSleep.filter(({ upper }) => !this.hasObjectsOf(upper))) {
+      this.goingToSleep = this.goingToSleep.filter((one) => one !== asleep);
+      this.complete(asleep.upper, asleep.request, NDIS_STATUS_SUCCESS);
+    }
+  }
+
+  /** Completes a request of an interface; when that is stopped it is tried once more, from a DPC. */
+  private complete(upper: MuxUpper, request: NdisOidRequest, status: NDIS_STATUS): void {
+    this.completions.completeOrRetry(upper, () => {
+      upper.miniport.oidRequestComplete(request, status);
+    });
   }
 
   /** Asks adapters for an interface. @returns the status, or NDIS_STATUS_PENDING when the completion will follow. */
@@ -117,7 +131,7 @@ export class OidFanOut {
     let isReturned = false;
     this.ask(below, lowers, (status) => {
       onStatus?.(status);
-      if (isReturned) upper.miniport.oidRequestComplete(request, status);
+      if (isReturned) this.complete(upper, request, status);
       else over = status;
     });
     isReturned = true;
@@ -167,8 +181,11 @@ export class OidFanOut {
     this.pending.delete(request);
     asked.lower.oidRequests--;
     asked.group.answers.push({ request, status });
-    this.oneLess(asked.group);
-    this.onLowerDone(asked.lower);
+    try {
+      this.oneLess(asked.group);
+    } finally {
+      this.onLowerDone(asked.lower);
+    }
   }
 
   private oneLess(group: Group): void {

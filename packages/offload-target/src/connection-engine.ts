@@ -111,8 +111,13 @@ export interface EngineEvents {
    * is to process it after the upload; NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_FAILURE.
    */
   forwarded(id: number, status: number): void;
-  /** The connection should go back to the host. @param reason a `TCP_UPLOAD_REASON`. */
-  uploadWanted(id: number, reason: number): void;
+  /**
+   * The connection should go back to the host.
+   * @param reason a `TCP_UPLOAD_REASON`.
+   * @param isClosed true when TCP has given it up without an RST: it goes back in CLOSED. The reason is one the host must
+   * heed then.
+   */
+  uploadWanted(id: number, reason: number, isClosed?: boolean): void;
   /** Bytes that should be outstanding for full speed have changed. The target tells the host of great changes. */
   sendBacklog(id: number, byteCount: number): void;
   /**

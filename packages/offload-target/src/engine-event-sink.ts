@@ -1,4 +1,12 @@
-import { NDIS_STATUS_FAILURE, NDIS_STATUS_REQUEST_ABORTED, NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_UPLOAD_REASON } from '@ndis-chimney/types';
+import {
+  NDIS_STATUS_FAILURE,
+  NDIS_STATUS_REQUEST_ABORTED,
+  NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  TCP_OFFLOAD_CONNECTION_STATE,
+  TCP_UPLOAD_REASON,
+  isMandatoryUpload,
+} from '@ndis-chimney/types';
 
 import { REGION, type EngineEvents } from './connection-engine.ts';
 import type { ConnectionReport } from './connection-record.ts';
@@ -148,15 +156,19 @@ export class EngineEventSink implements EngineEvents {
     if (tcp !== null) tcp.openDataPath().reset();
   }
 
-  uploadWanted(id: number, reason: number): void {
+  uploadWanted(id: number, reason: number, isClosed = false): void {
     const tcp = this.find(id, 'uploadWanted');
     if (tcp === null) return;
     if (!isUploadReason(reason)) {
       this.accuse(tcp, 'CHIM-ENG-008', `upload wanted for reason ${reason}, and there is none such`);
+    } else if (isClosed && !isMandatoryUpload(reason)) {
+      this.accuse(tcp, 'CHIM-ENG-008', `upload wanted of a connection that is closed, for reason ${reason}, which the host may ignore`);
     } else if (reason === TCP_UPLOAD_REASON.HardwareFailure) {
       this.adapter.faults.fail(tcp, NDIS_STATUS_FAILURE, false);
     } else {
       const dataPath = tcp.openDataPath();
+      if (dataPath.isDeaf) return;
+      if (isClosed) tcp.setState(TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed);
       dataPath.wantedReason = reason;
       dataPath.schedule();
     }

@@ -19,6 +19,7 @@ export { NumberTable } from './record-table.ts';
 export { RssSequencer } from './rss-sequencer.ts';
 export { seqAdd, seqDelta, seqLess } from './seq.ts';
 export type { TargetLimits } from './target-limits.ts';
+export { checkTargetOptions, createTarget, requireTargetPlugin } from './target-plugin.ts';
 export { TCP_SEGMENT, TcpSegment, readTcpSegment } from './tcp-segment.ts';
 export { TrafficCounts } from './traffic-counts.ts';
 export { acceptsVlanTag, vlanAdmission, vlanTag } from './vlan.ts';

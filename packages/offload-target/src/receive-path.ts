@@ -2,6 +2,7 @@ import {
   NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_OFFLOAD_EVENT_TYPE,
   type NDIS_STATUS,
   type NetBufferList,
@@ -67,7 +68,7 @@ export class ReceivePath implements TimerRoutine {
 
   /** Takes posted requests over. @returns NDIS_STATUS_PENDING. */
   post(list: NetBufferList): NDIS_STATUS {
-    if (this.refusal !== NDIS_STATUS_SUCCESS) {
+    if (this.refusal !== NDIS_STATUS_SUCCESS && !this.isQueueEnding) {
       this.adapter.completions.addAll(COMPLETION.receive, list, this.refusal);
       this.adapter.wake();
       return NDIS_STATUS_PENDING;
@@ -97,6 +98,11 @@ export class ReceivePath implements TimerRoutine {
     this.parked.append(source, byteCount);
     this.isParkedPushed = isPushed;
     this.dataPath.schedule();
+  }
+
+  /** True while requests are pending that go back with the connection: what is posted now ends after them, not before. */
+  private get isQueueEnding(): boolean {
+    return this.refusal === NDIS_STATUS_UPLOAD_IN_PROGRESS && (this.postedHead !== null || this.requestedHead !== null);
   }
 
   /** E2 and E3: requests that were posted, and a push timer that expired, since the last time. */

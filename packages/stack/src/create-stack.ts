@@ -1,12 +1,12 @@
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from '@ndis-chimney/core';
 import { ChimneyHost, type ChimneyHostOptions } from '@ndis-chimney/host';
 import { PassThroughDriver } from '@ndis-chimney/intermediate';
+import { createTarget, requireTargetPlugin } from '@ndis-chimney/offload-target';
 import memoryTarget, { type MemoryTarget, type MemoryTargetOptions } from '@ndis-chimney/target-memory';
 import type { MiniportDriver, OffloadTargetEnvironment, OffloadTargetPlugin } from '@ndis-chimney/types';
 import { attachVerifier, type Verifier, type VerifyLevel } from '@ndis-chimney/verifier';
 
 import { composeStack, type IntermediateDriver, type Stack } from './stack.ts';
-import { createTarget, requireTargetPlugin } from './target-plugin.ts';
 
 /** Makes an intermediate driver, not yet registered. */
 export type IntermediateFactory = (ndis: Dispatcher) => IntermediateDriver;

@@ -2,4 +2,4 @@ export { createStack, intermediateFactories, targetEnvironment } from './create-
 export type { IntermediateFactory, StackOptions, StackOptionsWithMemoryTarget, StackOptionsWithTarget } from './create-stack.ts';
 export { Stack, composeStack } from './stack.ts';
 export type { IntermediateDriver, StackParts } from './stack.ts';
-export { createTarget, requireTargetPlugin } from './target-plugin.ts';
+export { createTarget, requireTargetPlugin } from '@ndis-chimney/offload-target';

@@ -1,2 +1,15 @@
+export type { FaultEvent } from './fault-event.ts';
+export { formatFaultEvent } from './fault-event.ts';
+export { FaultInjector, type FaultEnvironment, type FaultOptions } from './fault-injector.ts';
+export type { FaultListener, FaultLog } from './fault-log.ts';
+export type { FaultOccasion, FaultPredicate } from './fault-scope.ts';
+export type { FaultDescription, FaultEdge, FaultParameterSchema } from './fault.ts';
+export type { FaultyConnection } from './connection-book.ts';
+export { FAULTS } from './catalogue.ts';
+export { faultyTarget, type FaultyTargetOptions } from './faulty-target.ts';
+export { parseFaultPlan } from './parse-plan.ts';
+export { faultPlanSchema } from './plan-schema.ts';
+export type { FaultParameter, FaultPlan, FaultWhere, PlannedFault } from './plan.ts';
 export type { Tap, Taps } from './tap.ts';
 export { tapMiniportDriver, tapProtocolDriver, type MiniportTaps, type ProtocolTaps } from './tap-drivers.ts';
+export { withFaults, type Faulty, type RegistersItself } from './with-faults.ts';

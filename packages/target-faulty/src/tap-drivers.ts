@@ -31,18 +31,24 @@ type AnyTaps = Parameters<typeof tap>[1];
 /**
  * Interposes on a miniport driver: an offload target, or the upper edge of an intermediate driver. Nothing is added to
  * the stack; what a tap changes counts as the driver's own doing. To be called before the driver is registered.
+ * @param tapsOf more taps, for what the driver calls with one adapter: called when the adapter comes up.
  */
-export function tapMiniportDriver(driver: MiniportDriver<never>, taps: MiniportTaps): void {
+export function tapMiniportDriver(driver: MiniportDriver<never>, taps: MiniportTaps, tapsOf?: (miniport: NdisMiniport) => MiniportTaps): void {
   const any = taps as AnyTaps;
   tap(driver, {
     miniportSetOptions: (next, handle: NdisSetOptionalHandlers) => next(tappedRegistration(driver, handle, any)) as unknown,
     miniportInitializeEx: (next, miniport: NdisMiniport, ...parameters: never[]) => {
-      tap(miniport, any);
+      const ofAdapter = tapsOf?.(miniport) as AnyTaps | undefined;
+      const tapBoth = (object: object): void => {
+        tap(object, any);
+        if (ofAdapter !== undefined) tap(object, ofAdapter);
+      };
+      tapBoth(miniport);
       tap(miniport, {
         getOffloadHandlers: (get, type: number) => {
           const result = get(type) as ReturnType<NdisMiniport['getOffloadHandlers']>;
           const { offloadHandlers } = result;
-          if (offloadHandlers !== null && (offloadHandlers as object) !== miniport) tap(offloadHandlers, any);
+          if (offloadHandlers !== null && (offloadHandlers as object) !== miniport) tapBoth(offloadHandlers);
           return result;
         },
       });
@@ -55,30 +61,45 @@ export function tapMiniportDriver(driver: MiniportDriver<never>, taps: MiniportT
 /**
  * Interposes on a protocol driver: a host, or the lower edge of an intermediate driver. As {@link tapMiniportDriver}.
  * @param ndis where the driver will be registered.
+ * @param tapsOf more taps, for what the driver calls with one binding: called when the binding is opened.
  */
-export function tapProtocolDriver(ndis: NdisLibrary, driver: ProtocolDriver<never>, taps: ProtocolTaps): void {
+export function tapProtocolDriver(ndis: NdisLibrary, driver: ProtocolDriver<never>, taps: ProtocolTaps, tapsOf?: (binding: NdisBinding) => ProtocolTaps): void {
   const any = taps as AnyTaps;
   tap(driver, {
     protocolSetOptions: (next, handle: NdisSetOptionalHandlers) => next(tappedRegistration(driver, handle, any)) as unknown,
     // `openAdapterEx` is for protocolBindAdapterEx alone, so the binding that comes of it meanwhile is the driver's.
     protocolBindAdapterEx: (next, ...args: never[]) => {
-      // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
-      const original = ndis.openAdapterEx;
-      tap(ndis, {
+      const untap = tapForNow(ndis, {
         openAdapterEx: (open, ...parameters: never[]) => {
           const result = open(...parameters) as ReturnType<NdisLibrary['openAdapterEx']>;
-          if (result.ndisBindingHandle !== null) tap(result.ndisBindingHandle, any);
+          const binding = result.ndisBindingHandle;
+          if (binding !== null) {
+            tap(binding, any);
+            if (tapsOf !== undefined) tap(binding, tapsOf(binding) as AnyTaps);
+          }
           return result;
         },
       });
       try {
         return next(...args) as unknown;
       } finally {
-        Object.defineProperty(ndis, 'openAdapterEx', { value: original, configurable: true, writable: true, enumerable: false });
+        untap();
       }
     },
   });
   tap(driver, any);
+}
+
+/** Taps an object until the function that it returns is called. Taps made meanwhile go with it. */
+export function tapForNow<Tapped extends object>(object: Tapped, taps: AnyTaps): () => void {
+  const before = Object.keys(taps).map((name) => [name, Object.getOwnPropertyDescriptor(object, name)] as const);
+  tap(object, taps);
+  return () => {
+    for (const [name, descriptor] of before) {
+      if (descriptor === undefined) Reflect.deleteProperty(object, name);
+      else Object.defineProperty(object, name, descriptor);
+    }
+  };
 }
 
 /** A registration through which handlers that are not the driver itself are tapped too. */

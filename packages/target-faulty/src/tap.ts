@@ -24,3 +24,16 @@ export function tap(object: object, taps: Readonly<Record<string, ((next: Method
     Object.defineProperty(object, name, { value: (...args: never[]) => around(next, ...args), configurable: true, writable: true, enumerable: false });
   }
 }
+
+/** Taps of several parties as those of one: where two tap the same method, the later is in front. */
+export function composeTaps<All extends object>(several: readonly All[]): All {
+  const composed: Record<string, (next: Method, ...args: never[]) => unknown> = {};
+  for (const taps of several) {
+    for (const [name, outer] of Object.entries(taps) as [string, ((next: Method, ...args: never[]) => unknown) | undefined][]) {
+      if (outer === undefined) continue;
+      const inner = composed[name];
+      composed[name] = inner === undefined ? outer : (next, ...args) => outer((...passed: never[]) => inner(next, ...passed), ...args);
+    }
+  }
+  return composed as All;
+}

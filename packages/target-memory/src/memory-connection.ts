@@ -377,7 +377,13 @@ export class MemoryConnection implements TimerRoutine {
   forward(segment: TcpSegment, buffer: Uint8Array<ArrayBufferLike>): NDIS_STATUS {
     const { flags, payloadBytes } = segment;
     const known = segment.knownBytes(this.rcvNxt);
+    if ((flags & (TCP_SEGMENT.SYN | TCP_SEGMENT.RST)) === TCP_SEGMENT.SYN && known === 0 && !this.isTimeWait) {
+      // The peer has forgotten the connection. The host gets it closed, and nobody an RST.
+      this.engine.events.uploadWanted(this.id, TCP_UPLOAD_REASON.UploadRequested, true);
+      return NDIS_STATUS_SUCCESS;
+    }
     if ((flags & (TCP_SEGMENT.SYN | TCP_SEGMENT.RST)) !== 0 || known < 0 || known > payloadBytes) return NDIS_STATUS_SUCCESS;
+    if ((flags & TCP_SEGMENT.ACK) !== 0 && !this.isAcceptableAck(segment.ack)) return NDIS_STATUS_SUCCESS;
     if ((flags & TCP_SEGMENT.URG) !== 0) {
       // The host keeps the segment and processes it itself, after the upload.
       this.engine.events.uploadWanted(this.id, TCP_UPLOAD_REASON.ReceivedUrgentData);
@@ -396,6 +402,15 @@ export class MemoryConnection implements TimerRoutine {
     }
     this.schedule();
     return NDIS_STATUS_SUCCESS;
+  }
+
+  private get isTimeWait(): boolean {
+    return this.hasPeerFin && this.isFinAcked;
+  }
+
+  /** False for what was never sent, and for what no peer can acknowledge any more (RFC 5961 section 5.2). */
+  private isAcceptableAck(ack: number): boolean {
+    return !seqLess(this.sndMax, ack) && seqDelta(this.sndUna, ack) <= this.maxSndWnd;
   }
 
   /** True for a forwarded segment that resets the connection. */

@@ -1,4 +1,4 @@
-import { NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_EVENT_TYPE, TCP_UPLOAD_REASON, type NetBufferList } from '@ndis-chimney/types';
+import { NDIS_STATUS_SUCCESS, NDIS_STATUS_UPLOAD_IN_PROGRESS, TCP_OFFLOAD_CONNECTION_STATE, TCP_OFFLOAD_EVENT_TYPE, TCP_UPLOAD_REASON, type NetBufferList } from '@ndis-chimney/types';
 import { describe, expect, it } from 'vitest';
 
 import { createNbl, expectBytes, expectSame, pattern } from './host-connection.ts';
@@ -35,7 +35,7 @@ describe('forward', () => {
       segment({ seq: at(-20), bytes: pattern(10) }),
       segment({ sourcePort: 81, bytes: pattern(10) }),
       segment({ destinationPort: 1, bytes: pattern(10) }),
-      segment({ flags: FLAG.SYN, bytes: pattern(10) }),
+      segment({ seq: at(1), flags: FLAG.SYN, bytes: pattern(10) }),
       new Uint8Array(19),
       tooLong,
     );
@@ -93,6 +93,39 @@ describe('forward', () => {
     connection.forward(segment({ flags: FLAG.RST }));
     await expect(world.until(read)).rejects.toThrow('was reset by its peer');
     expect(world.host.of('event').map(({ type }) => type)).toEqual([TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort]);
+  });
+
+  it('a segment is dropped that acknowledges what was never sent, or what is long gone', () => {
+    const world = new World();
+    const connection = world.offload();
+    connection.forward(segment());
+    world.settle();
+    const { maxSndWnd } = connection.delegated;
+    connection.forward(
+      segment({ ack: (FIRST_SEND_SEQ + 1) | 0, bytes: pattern(10) }),
+      segment({ ack: (FIRST_SEND_SEQ - maxSndWnd - 1) | 0, bytes: pattern(10), flags: FLAG.ACK | FLAG.URG }),
+    );
+    world.settle();
+    expect(statuses(world.host.completed('forward'))).toEqual(Array(3).fill(NDIS_STATUS_SUCCESS));
+    expect(world.host.of('event')).toEqual([]);
+    expect(connection.delegated.rcvNxt).toBe(at(0));
+    connection.forward(segment({ ack: (FIRST_SEND_SEQ - maxSndWnd) | 0, bytes: pattern(10) }));
+    world.settle();
+    expectBytes(connection.received, pattern(10));
+  });
+
+  it('CHIM-EVT-005: after a SYN in sequence the connection goes back in CLOSED, half closed or not, and the peer gets no RST', async () => {
+    for (const flags of [FLAG.ACK, FLAG.ACK | FLAG.FIN]) {
+      const world = new World();
+      const { connection, peer } = await world.connect();
+      const fin = flags & FLAG.FIN;
+      connection.forward(segment({ flags }), segment({ seq: at(fin), flags: FLAG.SYN }), segment({ seq: at(fin), bytes: pattern(10) }));
+      world.settle();
+      const retrieve = world.host.of('event').filter(({ type }) => type === TCP_OFFLOAD_EVENT_TYPE.TcpIndicateRetrieve);
+      expect(retrieve.map(({ information }) => information)).toEqual([TCP_UPLOAD_REASON.UploadRequested]);
+      expect(connection.terminate().delegated.state).toBe(TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionClosed);
+      expect(peer.state).not.toBe('reset');
+    }
   });
 
   it('CHIM-EVT-011: urgent data is left to the host, and the upload is asked for', () => {

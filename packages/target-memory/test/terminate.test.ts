@@ -89,6 +89,22 @@ describe('terminate', () => {
     expect(must(disconnect.firstNetBuffer).dataLength).toBe(7);
   });
 
+  it('CHIM-RCV-003: a request that is posted when the upload is wanted ends after those posted before', async () => {
+    const world = new World();
+    const { connection } = await world.connect();
+    const requests = connection.post([100, 100]);
+    world.settle();
+    world.target.uploadAll();
+    world.settle();
+    requests.push(...connection.post([100]), ...connection.post([100]));
+    world.settle();
+    connection.terminate();
+    expectSame(world.host.completed('receive'), requests);
+    expect(requests.map(({ status }) => status)).toEqual([UPLOAD, UPLOAD, UPLOAD, UPLOAD]);
+    free(world, requests);
+    world.expectClean();
+  });
+
   it('CHIM-TRM-013: received data that was not delivered is handed up, and ends at RcvNxt', async () => {
     const world = new World();
     const { connection, peer } = await world.connect();

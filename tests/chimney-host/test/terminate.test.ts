@@ -106,6 +106,17 @@ describe.each([0, 1, 3])('a terminate through %i intermediate drivers', (interme
     expect(stack.takeViolations()).toEqual(['CHIM-TRM-007']);
     // Nobody owns it any more; only the count of the pool still knows.
     expect(stack.ndis.outstanding.netBufferLists).toBe(1);
+    // And the binding, which cannot be closed in order: it is ended all the same.
+    let isUnbound = false;
+    stack.ndis.unbindAdapter(stack.binding, () => {
+      isUnbound = true;
+    });
+    for (let turn = 0; turn < 10; turn++) {
+      stack.settle();
+      await Promise.resolve();
+    }
+    expect(isUnbound).toBe(true);
+    expect(stack.takeViolations()).toEqual(['CHIM-LIF-006']);
   });
 
   test('that the target lost is done again when it says that it has the connection again', async () => {

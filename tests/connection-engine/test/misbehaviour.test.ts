@@ -43,6 +43,7 @@ describe('an engine that says what cannot be', () => {
     ['CHIM-ENG-005', 'has sent an RST that nobody wanted', (world: World) => { world.engine.events.aborted(0); }],
     ['CHIM-ENG-005', 'answers a segment that was not forwarded', (world: World) => { world.engine.events.forwarded(0, 0); }],
     ['CHIM-ENG-008', 'wants the upload for no known reason', (world: World) => { world.engine.events.uploadWanted(0, 12); }],
+    ['CHIM-ENG-008', 'has closed a connection, and leaves it to the host to take it back', (world: World) => { world.engine.events.uploadWanted(0, 1, true); }],
   ])('%s: one that %s loses that connection, and no other', (rule, _what, lie) => {
     const { world, first, second } = twoConnections();
     world.host.send(first, 'ten bytes.');

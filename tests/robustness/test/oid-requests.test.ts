@@ -1,4 +1,4 @@
-import { createProbeStack, ProbeHost, ProbeTarget, present, STACK_SHAPES } from '@ndis-chimney/kit';
+import { createMuxStack, createProbeStack, ProbeHost, ProbeTarget, present, STACK_SHAPES } from '@ndis-chimney/kit';
 import {
   NDIS_REQUEST_TYPE,
   NDIS_STATUS_FAILURE,
@@ -108,6 +108,31 @@ test.each([1, 3])('a completion that is stopped above the highest of %i intermed
   expect(stack.expectViolation('CHIM-LIF-005').cause).toBe(error);
   stack.settle();
   expect(host.calls.count('protocolOidRequestComplete')).toBe(1);
+  stack.close();
+});
+
+test.each([false, true])('above a mux (above another: %s) too, and the adapter that was asked can go', (isStacked) => {
+  const stack = createMuxStack({ isStacked });
+  const [host, target] = [stack.host(0), stack.target(0)];
+  let pending: NdisOidRequest | null = null;
+  target.calls.once('miniportOidRequest', (_context: unknown, request: NdisOidRequest): NDIS_STATUS => {
+    pending = request;
+    return NDIS_STATUS_PENDING;
+  });
+  const { request } = host.request(0, 0x77);
+  let isUnbound = false;
+  stack.unbindMux(present(stack.mux.lowers[0]).adapterName, () => {
+    isUnbound = true;
+  });
+  stack.settle();
+  expect(isUnbound).toBe(false);
+  const { error, detach } = stopNext(stack.ndis, 'oidRequestComplete', host.binding);
+  target.miniport.oidRequestComplete(present<NdisOidRequest>(pending), NDIS_STATUS_SUCCESS);
+  detach();
+  expect(stack.expectOne('CHIM-LIF-005').cause).toBe(error);
+  stack.settle();
+  expect(host.calls.of('protocolOidRequestComplete').map(([, completed]) => completed === request)).toEqual([true]);
+  expect(isUnbound).toBe(true);
   stack.close();
 });
 

@@ -1,5 +1,7 @@
+export { DeterministicRuntime, ManualClock } from '@ndis-chimney/core/runtime';
+
 export { CallLog, type ProbeCall, type ProbeHook } from './call-log.ts';
-export { bytesOf, createList, link, membersOf, textOf, textsOf, type Content } from './lists.ts';
+export { bytesOf, createInPieces, createList, link, membersOf, textOf, textsOf, type Content, type Pieces } from './lists.ts';
 export { present } from './present.ts';
 export { ProbeBinding, ProbeHost, type ProbeHostOptions } from './probe-host.ts';
 export {
@@ -14,4 +16,4 @@ export {
   type ProbeTargetOptions,
 } from './probe-target.ts';
 export { START_SEQ, neighborState, pathState, tcpState } from './states.ts';
-export { blocksOf, neighborBlock, newTree, pathBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';
+export { blocksOf, neighborBlock, newTree, pathBlock, referenceBlock, siblings, tcpBlock, under, type ProbeTree, type TreeShape } from './trees.ts';

@@ -38,6 +38,53 @@ export function createList(pool: NetBufferListPool, ...contents: Content[]): Net
   );
 }
 
+/** Data of one NET_BUFFER: what its MDLs hold, first to last. */
+export type Pieces = readonly Uint8Array<ArrayBuffer>[];
+
+/**
+ * One NBL with these NET_BUFFERs. Nothing lies where a careless reader looks for it: each MDL begins inside its memory,
+ * and the data begins inside the first MDL.
+ */
+export function createInPieces(pool: NetBufferListPool, ...netBuffers: Pieces[]): NetBufferList {
+  const [first = [], ...others] = netBuffers;
+  const nbl = pool.allocateNetBufferAndNetBufferList(mdlsOf(first), HEAD_ROOM, lengthOf(first));
+  let last = nbl?.firstNetBuffer ?? null;
+  for (const pieces of others) {
+    const netBuffer = pool.allocateNetBuffer(mdlsOf(pieces), HEAD_ROOM, lengthOf(pieces));
+    if (last !== null) last.next = netBuffer;
+    last = netBuffer;
+  }
+  if (nbl === null || last === null) throw new Error('createInPieces: the pool is at its limit');
+  return nbl;
+}
+
+/** Bytes of the first MDL that are before the data. */
+const HEAD_ROOM = 3;
+/** Bytes of memory before and after what an MDL describes. */
+const MARGIN = 5;
+const NOT_DATA = 0xEE;
+
+function mdlsOf(pieces: Pieces): Mdl {
+  const [first = new Uint8Array(0), ...others] = pieces;
+  const head = mdlOf(first, HEAD_ROOM);
+  let last = head;
+  for (const piece of others) {
+    last.next = mdlOf(piece, 0);
+    last = last.next;
+  }
+  return head;
+}
+
+function mdlOf(bytes: Uint8Array<ArrayBuffer>, headRoom: number): Mdl {
+  const memory = new Uint8Array(MARGIN + headRoom + bytes.length + MARGIN).fill(NOT_DATA);
+  memory.set(bytes, MARGIN + headRoom);
+  return new Mdl(memory, MARGIN, headRoom + bytes.length);
+}
+
+function lengthOf(pieces: Pieces): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** The text one NBL holds, with what the driver that completed it has moved its data start past. */
 export function textOf(nbl: NetBufferList): string {
   const first = nbl.firstNetBuffer;

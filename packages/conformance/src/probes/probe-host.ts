@@ -25,7 +25,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { CallLog } from './call-log.ts';
-import { createList, membersOf, type Content } from './lists.ts';
+import { createInPieces, createList, membersOf, type Content, type Pieces } from './lists.ts';
 import { present } from './present.ts';
 import { blocksOf, newTree, siblings, tcpBlock, type ProbeTree, type TreeShape } from './trees.ts';
 
@@ -134,6 +134,13 @@ export class ProbeHost
     return list;
   }
 
+  /** One NBL of several NET_BUFFERs, or of several MDLs each, the host's own. */
+  inPieces(...netBuffers: Pieces[]): NetBufferList {
+    const nbl = createInPieces(this.pool, ...netBuffers);
+    this.nbls.add(nbl);
+    return nbl;
+  }
+
   /** Sends one list of these contents. @returns the list. */
   send(connection: OffloadHandle, ...contents: Content[]): NetBufferList {
     const list = this.list(...contents);
@@ -170,18 +177,28 @@ export class ProbeHost
   }
 
   /** Makes an OID request. @returns the request and what the call answered. */
-  request(requestType: NdisOidRequest['requestType'], oid: number, informationBuffer: unknown = null): { request: NdisOidRequest; status: NDIS_STATUS } {
+  request(
+    requestType: NdisOidRequest['requestType'],
+    oid: number,
+    informationBuffer: unknown = null,
+    binding: NdisBinding = this.binding,
+  ): { request: NdisOidRequest; status: NDIS_STATUS } {
     const request = new NdisOidRequest();
     request.requestType = requestType;
     request.oid = oid;
     request.informationBuffer = informationBuffer;
-    return { request, status: this.binding.oidRequest(request) };
+    return { request, status: binding.oidRequest(request) };
   }
 
   /** Puts NBLs that are the host's again back into its pool; all of them by default. */
   free(nbls: Iterable<NetBufferList> = [...this.nbls]): void {
     for (const nbl of nbls) {
       nbl.next = null;
+      const others = nbl.firstNetBuffer;
+      for (let netBuffer = others?.next ?? null; netBuffer !== null && others !== null; netBuffer = others.next) {
+        others.next = netBuffer.next;
+        this.pool.freeNetBuffer(netBuffer);
+      }
       this.pool.freeNetBufferList(nbl);
       this.nbls.delete(nbl);
     }

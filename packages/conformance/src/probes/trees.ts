@@ -26,6 +26,11 @@ export function tcpBlock(handle: OffloadHandle | null): ProtocolOffloadBlockList
   return createProtocolOffloadBlockList(TcpOffloadState, handle, handle === null ? null : tcpState());
 }
 
+/** A block that names an object and brings nothing: a linker, and what most operations are about. */
+export function referenceBlock(type: OFFLOAD_STATE_TYPE, handle: OffloadHandle): ProtocolOffloadBlockList {
+  return createProtocolOffloadBlockList(type, handle, null);
+}
+
 /** Links blocks of one layer, in order. @returns the first; null when there is none. */
 export function siblings(...blocks: ProtocolOffloadBlockList[]): ProtocolOffloadBlockList | null {
   blocks.forEach((block, at) => {

@@ -7,6 +7,7 @@ import {
   netBufferListBytes,
   type BytesConsumed,
   type NDIS_STATUS,
+  type NdisBinding,
   type NdisOidRequest,
   type NdisStatusIndication,
   type NetBufferList,
@@ -15,6 +16,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { membersOf } from '../probes/lists.ts';
+import { present } from '../probes/present.ts';
 import { ProbeHost, type ProbeBinding } from '../probes/probe-host.ts';
 import { pictureOf, type DataOperationName, type EntryOf, type JournalEntry, type StateOperationName } from './journal.ts';
 
@@ -40,12 +42,21 @@ export class CaseHost extends ProbeHost {
   keepsIndicated = false;
   /** NBLs that were accepted and not returned. */
   readonly kept: NetBufferList[] = [];
+  /** Whether ordinary packets that may be kept stay here until {@link returnPackets}. */
+  keepsPackets = false;
+  /** Lists of ordinary packets that were not returned. */
+  private readonly packets: NetBufferList[] = [];
   /** Called within each callback, after it was written down. */
   whenCalled: ((entry: JournalEntry) => void) | null = null;
   private depth = 0;
 
-  constructor(ndis: Ndis) {
-    super(ndis, { name: 'conformance host' });
+  constructor(ndis: Ndis, name = 'conformance host') {
+    super(ndis, { name });
+  }
+
+  /** The latest binding: there is one at a time. */
+  override get binding(): NdisBinding {
+    return present(this.bindings.at(-1)?.binding);
   }
 
   /** The entries of one kind, in order. */
@@ -60,6 +71,11 @@ export class CaseHost extends ProbeHost {
       nbl.next = nbls[at + 1] ?? null;
     });
     if (nbls[0] !== undefined) this.binding.offloadTcpReceiveReturn(nbls[0]);
+  }
+
+  /** Gives back the ordinary packets that were kept. */
+  returnPackets(): void {
+    for (const list of this.packets.splice(0)) this.binding.returnNetBufferLists(list, 0);
   }
 
   private note(entry: JournalEntryWithoutPlace, within?: () => void): void {
@@ -135,7 +151,7 @@ export class CaseHost extends ProbeHost {
   override protocolTcpOffloadReceiveIndicate(handle: OffloadHandle, list: NetBufferList, status: NDIS_STATUS, bytesConsumed: BytesConsumed): NDIS_STATUS {
     super.protocolTcpOffloadReceiveIndicate(handle, list, status, bytesConsumed);
     const bytes = netBufferListBytes(list);
-    const taken = Math.min(this.appetite(bytes, handle), bytes.length);
+    const taken = Math.min(this.asked(bytes, handle), bytes.length);
     const isAccepted = taken === bytes.length;
     this.note({ kind: 'indicate', handle, list, status, bytes, taken });
     bytesConsumed.value = taken;
@@ -143,6 +159,16 @@ export class CaseHost extends ProbeHost {
     if (this.keepsIndicated) this.kept.push(list);
     else this.binding.offloadTcpReceiveReturn(list);
     return NDIS_STATUS_SUCCESS;
+  }
+
+  /** What the appetite says. What it leads to happens inside the indication. */
+  private asked(bytes: Uint8Array<ArrayBuffer>, handle: OffloadHandle): number {
+    this.depth++;
+    try {
+      return this.appetite(bytes, handle);
+    } finally {
+      this.depth--;
+    }
   }
 
   override protocolIndicateOffloadEvent(context: ProbeBinding, root: ProtocolOffloadBlockList, indicationCode: number): void {
@@ -158,7 +184,9 @@ export class CaseHost extends ProbeHost {
   override protocolReceiveNetBufferLists(context: ProbeBinding, list: NetBufferList, portNumber: number, count: number, receiveFlags: number): void {
     super.protocolReceiveNetBufferLists(context, list, portNumber, count, receiveFlags);
     this.note({ kind: 'ordinaryReceive', packets: membersOf(list).map(netBufferListBytes) });
-    if ((receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) === 0) context.binding?.returnNetBufferLists(list, 0);
+    if ((receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0) return;
+    if (this.keepsPackets) this.packets.push(list);
+    else context.binding?.returnNetBufferLists(list, 0);
   }
 
   override protocolSendNetBufferListsComplete(context: ProbeBinding, list: NetBufferList, flags: number): void {

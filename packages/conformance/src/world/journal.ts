@@ -7,6 +7,8 @@ export interface NblPicture {
   readonly bytesTransferred: number;
   /** Bytes of data left in its NET_BUFFERs: less than it had by as many as its data starts were advanced. */
   readonly dataLength: number;
+  /** The same, of each NET_BUFFER. */
+  readonly lengths: readonly number[];
   /** Data bytes that were placed in a receive request: what its data start was advanced over, as they were at that time. */
   readonly placed: Uint8Array<ArrayBuffer>;
 }
@@ -54,15 +56,21 @@ export type EntryOf<Kind extends JournalEntry['kind']> = Extract<JournalEntry, {
 /** A picture of an NBL as it is now. */
 export function pictureOf(nbl: NetBufferList): NblPicture {
   const { status, tcpOffloadBytesTransferred: bytesTransferred } = nbl;
-  return { nbl, status, bytesTransferred, dataLength: netBufferListDataLength(nbl), placed: bytesBeforeDataStart(nbl, bytesTransferred) };
+  const lengths: number[] = [];
+  for (let nb = nbl.firstNetBuffer; nb !== null; nb = nb.next) lengths.push(nb.dataLength);
+  return { nbl, status, bytesTransferred, dataLength: netBufferListDataLength(nbl), lengths, placed: bytesBeforeDataStart(nbl, bytesTransferred) };
 }
 
-/** The last `count` bytes before the data start of an NBL's first NET_BUFFER, as far as its first MDL has them. */
+/** The last `count` bytes before the data start of an NBL's first NET_BUFFER, on whichever MDLs they lie. */
 function bytesBeforeDataStart(nbl: NetBufferList, count: number): Uint8Array<ArrayBuffer> {
   const nb = nbl.firstNetBuffer;
-  const mdl = nb?.mdlChain ?? null;
-  if (nb === null || mdl === null || count <= 0) return new Uint8Array(0);
-  const end = Math.min(mdl.byteCount, nb.dataOffset);
-  const start = Math.max(0, end - count);
-  return Uint8Array.from(mdl.buffer.subarray(mdl.byteOffset + start, mdl.byteOffset + end));
+  if (nb === null || count <= 0) return new Uint8Array(0);
+  const before = new Uint8Array(nb.dataOffset);
+  let at = 0;
+  for (let mdl = nb.mdlChain; mdl !== null && at < before.length; mdl = mdl.next) {
+    const here = Math.min(mdl.byteCount, before.length - at);
+    before.set(mdl.buffer.subarray(mdl.byteOffset, mdl.byteOffset + here), at);
+    at += here;
+  }
+  return before.slice(Math.max(0, at - count), at);
 }

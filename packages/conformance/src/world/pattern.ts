@@ -7,3 +7,8 @@ export function pattern(from: number, count: number): Uint8Array<ArrayBuffer> {
   for (let at = 0; at < count; at++) bytes[at] = (from + at) % PERIOD;
   return bytes;
 }
+
+/** The `count` bytes before the first of {@link pattern}: what a stream was before a connection was offered. */
+export function patternBefore(count: number): Uint8Array<ArrayBuffer> {
+  return pattern(PERIOD * Math.ceil(count / PERIOD) - count, count);
+}

@@ -1,12 +1,22 @@
 import { Ndis } from '@ndis-chimney/core';
 import {
+  DEFAULT_PUSH_TIMEOUT_MS,
+  NDIS_ENCAPSULATION_IEEE_802_3,
+  NDIS_OFFLOAD_SET_ON,
+  NDIS_REQUEST_TYPE,
+  NDIS_STATUS_PENDING,
   NDIS_STATUS_SUCCESS,
+  NdisTcpConnectionOffloadParameters,
+  OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
   OffloadHandle,
   formatNdisStatus,
   type ChimneyViolation,
+  type NDIS_OID,
+  type NDIS_STATUS,
   type NdisBinding,
   type NdisMiniport,
   type NdisMiniportDriverHandle,
+  type NeighborOffloadState,
   type NetBufferList,
   type PathOffloadState,
   type ProtocolOffloadBlockList,
@@ -14,19 +24,24 @@ import {
 } from '@ndis-chimney/types';
 
 import { ConformanceFailure, check } from '../check.ts';
+import { link } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import { blocksOf, neighborBlock, pathBlock, siblings, tcpBlock, under } from '../probes/trees.ts';
-import type { ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, OffloadTargetConformanceOptions, TargetUnderTest, TargetWishes } from '../subject.ts';
+import { watchBringUp, type BringUp } from './bring-up.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
+import { patternBefore } from './pattern.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
-import { WorldConnection } from './world-connection.ts';
+import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
 const PATIENCE_MS = 60_000;
 /** Steps of that wait. */
 const STEP_MS = 50;
 const ADAPTER = 'nic0';
+/** Longer than any case takes. */
+const NEVER_TICKS = 0x7FFF_FFFF;
 
 /** What is different about a connection that a case offers. */
 export interface ConnectionWishes {
@@ -38,6 +53,9 @@ export interface ConnectionWishes {
   /** Last changes of its state before it is offered. */
   readonly change?: (state: TcpOffloadState, block: ProtocolOffloadBlockList) => void;
   readonly changePath?: (state: PathOffloadState) => void;
+  readonly changeNeighbor?: (state: NeighborOffloadState) => void;
+  /** Sizes of NBLs in BufferedData: {@link patternBefore} the first byte of what the peer sends. */
+  readonly buffered?: readonly number[];
 }
 
 /**
@@ -51,18 +69,22 @@ export class TargetWorld {
   readonly options: OffloadTargetConformanceOptions;
   /** What the target's maker gave. */
   readonly subject: TargetUnderTest;
+  /** What the target did when it was registered and its adapters came up. */
+  readonly seen: BringUp;
   /** Violations so far that no {@link expectViolation} has taken. */
   readonly violations: ChimneyViolation[] = [];
   private readonly intermediates: IntermediateUnderTest[] = [];
   private driver: NdisMiniportDriverHandle | null = null;
   private miniport: NdisMiniport | null = null;
   private nextPort = 49_152;
+  private nextNumber = 1;
 
   private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest) {
     this.options = options;
     this.runtime = runtime;
     this.ndis = ndis;
     this.subject = subject;
+    this.seen = watchBringUp(subject.target);
     this.host = new CaseHost(ndis);
     ndis.onViolationReported((violation) => {
       this.violations.push(violation);
@@ -85,27 +107,80 @@ export class TargetWorld {
     const registered = ndis.registerMiniportDriver(subject.target);
     check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
     this.driver = registered.ndisDriverHandle;
-    await this.addAdapter();
-    let lower = ADAPTER;
-    for (const make of [...(this.options.intermediates ?? [])].reverse()) {
+    for (const make of this.options.intermediates ?? []) {
       const driver = make(ndis);
       driver.register();
-      this.intermediates.unshift(driver);
+      this.intermediates.push(driver);
+    }
+    this.host.register();
+    await this.bringUp();
+  }
+
+  /**
+   * Adds the target's adapter and binds to it, at the start and after {@link removeAdapter}: intermediate drivers from
+   * the bottom up, then the host, which enables the chimney.
+   */
+  async bringUp(): Promise<void> {
+    const { ndis, host } = this;
+    await this.addAdapter();
+    let lower = ADAPTER;
+    for (const driver of [...this.intermediates].reverse()) {
       ndis.bindAdapter(driver.ndisProtocolHandle, present(ndis.findAdapter(lower)));
       await this.settle();
       lower = driver.virtualNameOf(lower);
     }
-    this.host.register();
-    this.host.bindTo(lower);
-    await this.until(() => this.host.bindings[0]?.binding != null, 'the binding of the host');
+    const before = host.bindings.length;
+    host.bindTo(lower);
+    await this.until(() => host.bindings[before]?.binding != null, 'the binding of the host');
+    await this.setParameters();
   }
 
-  /** Adds the target's adapter: at the start, and after {@link removeAdapter}. */
-  async addAdapter(): Promise<void> {
-    const added = this.ndis.addAdapter(present(this.driver), ADAPTER);
-    check(added.ndisMiniportHandle !== null, `the target's adapter did not initialize: ${formatNdisStatus(added.status)}`);
-    this.miniport = added.ndisMiniportHandle;
+  /**
+   * Sets how TCP is to run, which enables the chimney. What a case leaves alone: a tick of a millisecond, the usual timers,
+   * neighbors that do not get stale.
+   * @throws ConformanceFailure when the target does not accept the parameters.
+   */
+  async setParameters(change: (parameters: NdisTcpConnectionOffloadParameters) => void = () => undefined): Promise<void> {
+    const parameters = new NdisTcpConnectionOffloadParameters();
+    parameters.tcpAckFrequency = 2;
+    parameters.tcpDelayedAckTicks = 200;
+    parameters.tcpMaximumRetransmissions = 5;
+    parameters.tcpDoubtReachabilityRetransmissions = 3;
+    parameters.tcpSwsPreventionTicks = 200;
+    parameters.tcpDuplicateAckThreshold = 3;
+    parameters.tcpPushTicks = DEFAULT_PUSH_TIMEOUT_MS;
+    parameters.nceStaleTicks = NEVER_TICKS;
+    for (const version of [parameters.encapsulation.ipv4, parameters.encapsulation.ipv6]) {
+      version.enabled = NDIS_OFFLOAD_SET_ON;
+      version.encapsulationType = NDIS_ENCAPSULATION_IEEE_802_3;
+    }
+    change(parameters);
+    const { status } = await this.request('set', OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, parameters);
+    check(status === NDIS_STATUS_SUCCESS, `OID_TCP_CONNECTION_OFFLOAD_PARAMETERS was not accepted: ${formatNdisStatus(status)}`);
+  }
+
+  /** Makes an OID request and waits until it is over. @returns what it was answered with. */
+  async request(kind: 'query' | 'set', oid: NDIS_OID, informationBuffer: unknown = null): Promise<{ status: NDIS_STATUS; informationBuffer: unknown }> {
+    const { host } = this;
+    const before = host.entries('oidComplete').length;
+    const requestType = kind === 'set' ? NDIS_REQUEST_TYPE.NdisRequestSetInformation : NDIS_REQUEST_TYPE.NdisRequestQueryInformation;
+    const { request, status } = host.request(requestType, oid, informationBuffer, this.binding);
+    if (status !== NDIS_STATUS_PENDING) return { status, informationBuffer: request.informationBuffer };
+    await this.until(() => host.entries('oidComplete').length > before, 'the completion of an OID request');
+    return { status: present(host.entries('oidComplete').at(-1)).status, informationBuffer: request.informationBuffer };
+  }
+
+  /** Adds the target's adapter, and nothing above it. */
+  private async addAdapter(): Promise<void> {
+    const { status, ndisMiniportHandle } = this.addAnother(ADAPTER);
+    check(ndisMiniportHandle !== null, `the target's adapter did not initialize: ${formatNdisStatus(status)}`);
+    this.miniport = ndisMiniportHandle;
     await this.settle();
+  }
+
+  /** Adds one more adapter of the target's, which nobody binds to; whoever does that takes it away again. */
+  addAnother(name: string): ReturnType<Ndis['addAdapter']> {
+    return this.ndis.addAdapter(present(this.driver), name);
   }
 
   /** The target's adapter. */
@@ -115,7 +190,7 @@ export class TargetWorld {
 
   /** Where the host's calls go. */
   get binding(): NdisBinding {
-    return present(this.host.bindings.at(-1)?.binding);
+    return this.host.binding;
   }
 
   /** True when the host's calls reach the target directly. */
@@ -180,6 +255,11 @@ export class TargetWorld {
     return this.host.journal.some((entry: JournalEntry) => entry.kind === 'stateComplete' && entry.operation === operation && entry.root === root);
   }
 
+  /** A number that nobody else in this world has got. */
+  takeNumber(): number {
+    return this.nextNumber++;
+  }
+
   /** A new handle of the host's. @param name begins with its layer: `neighbor`, `path`, `connection`. */
   handle(name: string): OffloadHandle {
     return new OffloadHandle(this.binding, name);
@@ -191,20 +271,27 @@ export class TargetWorld {
     const state = block.state as TcpOffloadState;
     present(state.const).localPort = wishes.hostPort ?? this.nextPort++;
     if (wishes.chain !== undefined) block.netBufferListChain = wishes.chain;
+    if (wishes.buffered !== undefined) present(state.delegated).bufferedData = this.bufferedList(wishes.buffered);
     wishes.change?.(state, block);
     return block;
   }
 
+  private bufferedList(sizes: readonly number[]): NetBufferList {
+    const bytes = patternBefore(sizes.reduce((sum, size) => sum + size, 0));
+    let end = 0;
+    return this.host.list(...sizes.map((size) => bytes.slice(end, (end += size))));
+  }
+
   /** A path block with these connections, for a new path. */
   path(connections: readonly ProtocolOffloadBlockList[], wishes: ConnectionWishes = {}): ProtocolOffloadBlockList {
-    const block = pathBlock(this.handle('path'), wishes.isIPv6 === true);
+    const block = pathBlock(this.handle(`path ${this.takeNumber()}`), wishes.isIPv6 === true);
     wishes.changePath?.(block.state as PathOffloadState);
     return under(block, ...connections);
   }
 
   /** A neighbor block with these paths, for a new neighbor. */
   neighbor(...paths: ProtocolOffloadBlockList[]): ProtocolOffloadBlockList {
-    return under(neighborBlock(this.handle('neighbor')), ...paths);
+    return under(neighborBlock(this.handle(`neighbor ${this.takeNumber()}`)), ...paths);
   }
 
   /** Offers one connection with a path and a neighbor of its own. @throws ConformanceFailure unless all of it succeeds. */
@@ -217,9 +304,50 @@ export class TargetWorld {
   async connectAll(count: number, wishes: ConnectionWishes = {}): Promise<WorldConnection[]> {
     const connections = Array.from({ length: count }, () => new WorldConnection(this, this.tcp(wishes)));
     const root = this.neighbor(this.path(connections.map(({ block }) => block), wishes));
+    wishes.changeNeighbor?.(root.state as NeighborOffloadState);
     await this.operate('initiate', root);
     for (const { status } of blocksOf(root)) check(status === NDIS_STATUS_SUCCESS, `an initiate that nothing speaks against ended with ${formatNdisStatus(status)}`);
     return connections;
+  }
+
+  /** Offers a connection again with what it came back with; its far end goes on. @throws ConformanceFailure unless it succeeds. */
+  reconnect({ hostPort }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+    return this.connect({
+      hostPort,
+      ...(chain.length > 0 && { chain: link(chain) }),
+      change: (state) => {
+        const again = present(state.delegated).copyFrom(delegated);
+        again.bufferedData = buffered.length > 0 ? this.host.list(buffered) : null;
+      },
+    });
+  }
+
+  /** Reads so many bytes at the far end, and what has arrived with the last of them. @throws ConformanceFailure when they do not come. */
+  async read(peer: ConformancePeer, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for (let left = count; left > 0; left -= parts.at(-1)?.length ?? 0) {
+      const part = await this.readPart(peer, `${count} bytes at the far end, of which ${left} are missing,`);
+      check(part !== null, `the far end got a FIN when ${left} bytes of ${count} were missing`);
+      parts.push(part);
+    }
+    return concat(parts);
+  }
+
+  /** Reads at the far end to the host's FIN. @throws ConformanceFailure when it does not come. */
+  async readToEnd(peer: ConformancePeer): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const part = await this.readPart(peer, 'the FIN at the far end');
+      if (part === null) return concat(parts);
+      parts.push(part);
+    }
+  }
+
+  private readPart(peer: ConformancePeer, what: string): Promise<Uint8Array | null> {
+    const reset = (reason: unknown): never => {
+      throw new ConformanceFailure(`the far end was reset: ${String(reason)}`);
+    };
+    return this.wait(peer.read().catch(reset), what);
   }
 
   /** Takes the oldest violation. @throws ConformanceFailure unless it is of this rule. */

@@ -16,10 +16,10 @@ import {
 } from '@ndis-chimney/types';
 
 import { check } from '../check.ts';
-import { membersOf, type Content } from '../probes/lists.ts';
+import { link, membersOf, type Content } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import type { ConformancePeer } from '../subject.ts';
-import type { EntryOf, NblPicture } from './journal.ts';
+import type { DataOperationName, EntryOf, NblPicture } from './journal.ts';
 import { pattern } from './pattern.ts';
 import { SEGMENT_FLAG, segmentBytes } from './segment.ts';
 import type { TargetWorld } from './target-world.ts';
@@ -46,6 +46,16 @@ export interface ForwardedSegment {
   readonly flags?: number;
   readonly window?: number;
   readonly urgentPointer?: number;
+  /** Bytes of NOP options, a multiple of 4. Default 0. */
+  readonly optionBytes?: number;
+}
+
+/** What is different about receive requests that a case posts. */
+export interface RequestWishes {
+  /** True: not completed for PSH or for want of more. Default false. */
+  readonly isNoPush?: boolean;
+  /** `TcpReceiveBytesTransferred`: bytes that the host has put before the data start already. Default 0. */
+  readonly alreadyThere?: number;
 }
 
 /** One connection in a world: what the host does with it, and what came of it. */
@@ -61,7 +71,9 @@ export class WorldConnection {
   readonly rcvNxt: number;
   /** Receive requests of this connection. */
   private readonly requests = new Set<NetBufferList>();
-  private readonly sent = new Set<NetBufferList>();
+  private readonly forwarded = new Set<NetBufferList>();
+  private readonly sent: Set<NetBufferList>;
+  private readonly disconnects = new Set<NetBufferList>();
 
   constructor(world: TargetWorld, block: ProtocolOffloadBlockList) {
     const state = block.state as TcpOffloadState;
@@ -74,6 +86,7 @@ export class WorldConnection {
     this.peerPort = constant.remotePort;
     this.sndUna = delegated.sndUna;
     this.rcvNxt = delegated.rcvNxt;
+    this.sent = new Set(membersOf(block.netBufferListChain));
   }
 
   /** True when the target has taken the connection. */
@@ -101,12 +114,22 @@ export class WorldConnection {
     return members;
   }
 
+  /** Sends these NBLs in one call. @returns them. */
+  sendNbls(...nbls: NetBufferList[]): NetBufferList[] {
+    return this.sendList(link(nbls));
+  }
+
   /** Posts receive requests of these sizes in one call. @returns them. */
-  post(sizes: readonly number[], { isNoPush = false }: { readonly isNoPush?: boolean } = {}): NetBufferList[] {
-    const list = this.world.host.list(...sizes);
+  post(sizes: readonly number[], wishes: RequestWishes = {}): NetBufferList[] {
+    return this.postList(this.world.host.list(...sizes), wishes);
+  }
+
+  /** Posts a list of receive requests as it is, but for what is wished. @returns its members. */
+  postList(list: NetBufferList, { isNoPush = false, alreadyThere = 0 }: RequestWishes = {}): NetBufferList[] {
     const members = membersOf(list);
     for (const nbl of members) {
       nbl.tcpReceiveNoPush = isNoPush;
+      nbl.tcpReceiveBytesTransferred = alreadyThere;
       this.requests.add(nbl);
     }
     this.world.binding.offloadTcpReceive(this.handle, list);
@@ -116,6 +139,7 @@ export class WorldConnection {
   /** Closes the send half, with these last bytes. @returns the NBL. */
   disconnect(content: Content = 0): NetBufferList {
     const nbl = this.world.host.list(content);
+    this.disconnects.add(nbl);
     this.world.binding.offloadTcpDisconnect(this.handle, nbl, TCP_DISCONNECT_GRACEFUL_CLOSE);
     return nbl;
   }
@@ -123,6 +147,7 @@ export class WorldConnection {
   /** Sends an RST. @returns the NBL. */
   abort(): NetBufferList {
     const nbl = this.world.host.list(0);
+    this.disconnects.add(nbl);
     this.world.binding.offloadTcpDisconnect(this.handle, nbl, TCP_DISCONNECT_ABORTIVE_CLOSE);
     return nbl;
   }
@@ -130,19 +155,26 @@ export class WorldConnection {
   /** Forwards segments in one call. @returns their NBLs. */
   forward(...segments: ForwardedSegment[]): NetBufferList[] {
     const list = this.world.host.list(...segments.map((segment) => this.segment(segment)));
+    return this.forwardList(list);
+  }
+
+  /** Forwards a list as it is. @returns its members. */
+  forwardList(list: NetBufferList): NetBufferList[] {
     const members = membersOf(list);
+    for (const nbl of members) this.forwarded.add(nbl);
     this.world.binding.offloadTcpForward(this.handle, list);
     return members;
   }
 
   /** The bytes of a segment from the peer. */
-  segment({ at = 0, length = 0, acked = 0, flags = 0, window, urgentPointer }: ForwardedSegment): Uint8Array<ArrayBuffer> {
+  segment({ at = 0, length = 0, acked = 0, flags = 0, window, urgentPointer, optionBytes = 0 }: ForwardedSegment): Uint8Array<ArrayBuffer> {
     return segmentBytes({
       sourcePort: this.peerPort,
       destinationPort: this.hostPort,
       seq: (this.rcvNxt + at) | 0,
       ack: (this.sndUna + acked) | 0,
       flags: SEGMENT_FLAG.ACK | flags,
+      optionBytes,
       bytes: pattern(at, length),
       ...(window !== undefined && { window }),
       ...(urgentPointer !== undefined && { urgentPointer }),
@@ -156,6 +188,11 @@ export class WorldConnection {
     const block = await this.world.operate('query', root);
     check(block.status === NDIS_STATUS_SUCCESS, `a query of an offloaded connection failed with 0x${(block.status >>> 0).toString(16)}`);
     return state;
+  }
+
+  /** Bytes of the host's stream that are acknowledged, as the target says in answer to a query. */
+  async acknowledged(): Promise<number> {
+    return (present((await this.query()).delegated).sndUna - this.sndUna) | 0;
   }
 
   /** Changes cached state. @returns the status. */
@@ -209,7 +246,17 @@ export class WorldConnection {
     return this.completions('receive').filter(({ nbl }) => this.requests.has(nbl));
   }
 
-  private completions(operation: 'send' | 'receive'): NblPicture[] {
+  /** Completions of this connection's disconnects, in order. */
+  get disconnectCompletions(): NblPicture[] {
+    return this.completions('disconnect').filter(({ nbl }) => this.disconnects.has(nbl));
+  }
+
+  /** Completions of this connection's forwarded segments, in order. */
+  get forwardCompletions(): NblPicture[] {
+    return this.completions('forward').filter(({ nbl }) => this.forwarded.has(nbl));
+  }
+
+  private completions(operation: DataOperationName): NblPicture[] {
     return this.world.host.entries('dataComplete').flatMap((entry) => (entry.operation === operation ? entry.nbls : []));
   }
 

@@ -1,12 +1,12 @@
 import { createDispatcher, type DispatcherOptions } from '@ndis-chimney/core';
 import { ChimneyHost, type ChimneyHostOptions } from '@ndis-chimney/host';
+import { createTarget, requireTargetPlugin } from '@ndis-chimney/offload-target';
 import type { Clock, DpcQueue, OffloadTargetPlugin, Random } from '@ndis-chimney/types';
 import type { VerifyLevel } from '@ndis-chimney/verifier';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 
 import { intermediateFactories, targetEnvironment, verifierFor, type IntermediateFactory } from '../create-stack.ts';
 import { composeStack, type Stack } from '../stack.ts';
-import { createTarget, requireTargetPlugin } from '../target-plugin.ts';
 import { CLOCK, DPC_QUEUE, HOST, HOST_OPTIONS, INTERMEDIATES, NDIS, RANDOM, STACK, TARGET, TARGET_OPTIONS, TARGET_PLUGIN, VERIFY } from './tokens.ts';
 
 /** Time, chance and deferred work; what is left out is real. */

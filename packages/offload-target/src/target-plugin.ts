@@ -25,6 +25,18 @@ export function requireTargetPlugin(value: unknown, origin: string): OffloadTarg
 }
 
 /**
+ * Checks options of a target against its plugin's schema.
+ * @throws TypeError that names the plugin, the option and what is wrong with it.
+ */
+export function checkTargetOptions({ name, optionsSchema }: Pick<OffloadTargetPlugin, 'name' | 'optionsSchema'>, options: object): void {
+  const { valid, errors } = new Validator(optionsSchema, '2020-12', false).validate(options);
+  if (valid) return;
+  // The first errors only say that something deeper is wrong.
+  const details = errors.filter(({ keyword }) => keyword !== 'properties').map(({ instanceLocation, error }) => `${instanceLocation.replace('#', 'options')}: ${error}`);
+  throw new TypeError(`target ${name}: ${details.join('; ')}`);
+}
+
+/**
  * Makes the target of a plugin, options checked against its schema first.
  * @throws TypeError that names the plugin, the option and what is wrong with it.
  */
@@ -33,11 +45,6 @@ export function createTarget<Options extends object, Target extends MiniportDriv
   environment: OffloadTargetEnvironment,
   options: Options,
 ): Target {
-  const { valid, errors } = new Validator(plugin.optionsSchema, '2020-12', false).validate(options);
-  if (!valid) {
-    // The first errors only say that something deeper is wrong.
-    const details = errors.filter(({ keyword }) => keyword !== 'properties').map(({ instanceLocation, error }) => `${instanceLocation.replace('#', 'options')}: ${error}`);
-    throw new TypeError(`target ${plugin.name}: ${details.join('; ')}`);
-  }
+  checkTargetOptions(plugin, options);
   return plugin.create(environment, options);
 }

@@ -1,0 +1,27 @@
+import type { ConformanceCase } from './case.ts';
+import { intermediateCases } from './intermediate-cases/index.ts';
+import type { IntermediateConformanceOptions } from './subject.ts';
+import { IntermediateWorld } from './world/intermediate-world.ts';
+
+/**
+ * The contract of an intermediate driver, as cases. Each makes drivers of its own with `create`, tries them between a
+ * host and a target in the kit's hands, takes everything down again, and fails when a rule was broken or something was
+ * left.
+ */
+export function intermediateConformance(options: IntermediateConformanceOptions): readonly ConformanceCase[] {
+  const abilities = new Set(options.abilities ?? []);
+  return intermediateCases.map(({ id, title, rules, requirement, requires = [], wishes = {}, isAdvisory = false, run }) => ({
+    id,
+    title,
+    rules,
+    requirement,
+    requires,
+    missing: requires.filter((ability) => !abilities.has(ability)),
+    isAdvisory,
+    run: async () => {
+      const world = await IntermediateWorld.open(options, wishes);
+      await run(world);
+      await world.close();
+    },
+  }));
+}

@@ -1,0 +1,170 @@
+// A second target to try the kit on, unlike the memory target in what it can be made to do and be made to suffer: peers
+// that take everything and never say anything, an engine that answers later, limits, and hardware that can break.
+import { createOffloadTarget, type ConnectionEngine, type ConnectionRecord, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
+import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type OffloadTargetEnvironment, type Timer, type TimerRoutine } from '@ndis-chimney/types';
+
+/** How long a peer takes to acknowledge. */
+const ROUND_TRIP_MS = 20;
+
+interface Sink {
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** Bytes that were lent and are not acknowledged. */
+  lent: number;
+  isEnding: boolean;
+  /** True once the hardware's record is lost. */
+  isLost: boolean;
+}
+
+class SinkEngine implements ConnectionEngine, TimerRoutine {
+  private readonly environment: EngineEnvironment;
+  private readonly sinks = new Map<number, Sink>();
+  private readonly timer: Timer;
+  private isDue = false;
+
+  constructor(environment: EngineEnvironment) {
+    this.environment = environment;
+    this.timer = environment.clock.createTimer(this);
+  }
+
+  /** Loses the record of a connection: whatever is asked about it next fails. */
+  lose(localPort: number, remotePort: number): void {
+    for (const sink of this.sinks.values()) if (sink.localPort === localPort && sink.remotePort === remotePort) sink.isLost = true;
+  }
+
+  open(id: number, { localPort, remotePort }: ConnectionRecord): void {
+    this.sinks.set(id, { localPort, remotePort, lent: 0, isEnding: false, isLost: false });
+    this.environment.events.opened(id);
+  }
+
+  send(id: number, _buffer: Uint8Array, _byteOffset: number, byteCount: number): void {
+    this.sinkOf(id).lent += byteCount;
+    this.startTimer();
+  }
+
+  finish(id: number): void {
+    this.sinkOf(id).isEnding = true;
+    this.startTimer();
+  }
+
+  hold(id: number): void {
+    this.answer(id, (sink) => {
+      sink.lent = 0;
+      sink.isEnding = false;
+      this.environment.events.held(id);
+    });
+  }
+
+  abort(id: number): void {
+    this.answer(id, (sink) => {
+      sink.lent = 0;
+      this.environment.events.aborted(id);
+    });
+  }
+
+  query(id: number): void {
+    this.answer(id, () => {
+      this.environment.events.queried(id, {});
+    });
+  }
+
+  update(id: number): void {
+    this.answer(id, () => {
+      this.environment.events.updated(id, NDIS_STATUS_SUCCESS);
+    });
+  }
+
+  forward(id: number): void {
+    this.environment.events.forwarded(id, NDIS_STATUS_SUCCESS);
+  }
+
+  export(id: number): void {
+    this.answer(id, () => {
+      this.sinks.delete(id);
+      this.environment.events.exported(id, {});
+    });
+  }
+
+  close(id: number): void {
+    this.sinks.delete(id);
+  }
+
+  resume(): void {
+    // What was given back is lent again.
+  }
+
+  window(): void {
+    // Nothing ever comes.
+  }
+
+  halt(): void {
+    this.timer.cancel();
+  }
+
+  run(): void {
+    if (!this.isDue) return;
+    this.isDue = false;
+    for (const [id, sink] of this.sinks) if (!sink.isLost) this.acknowledge(id, sink);
+  }
+
+  timerExpired(): void {
+    this.isDue = true;
+    this.environment.schedule();
+  }
+
+  private acknowledge(id: number, sink: Sink): void {
+    const { events } = this.environment;
+    const { lent } = sink;
+    sink.lent = 0;
+    if (lent > 0) events.acked(id, lent);
+    if (!sink.isEnding) return;
+    sink.isEnding = false;
+    events.finAcked(id);
+  }
+
+  private answer(id: number, how: (sink: Sink) => void): void {
+    const sink = this.sinkOf(id);
+    if (!sink.isLost) {
+      how(sink);
+      return;
+    }
+    this.sinks.delete(id);
+    this.environment.events.failed(id, NDIS_STATUS_FAILURE);
+  }
+
+  private startTimer(): void {
+    if (!this.timer.isRunning) this.timer.start(ROUND_TRIP_MS);
+  }
+
+  private sinkOf(id: number): Sink {
+    const sink = this.sinks.get(id);
+    if (sink === undefined) throw new Error(`connection ${id} is not open`);
+    return sink;
+  }
+}
+
+/** A sink target and what its hardware can suffer. */
+export interface SinkTarget {
+  readonly target: OffloadTarget;
+  readonly lose: (localPort: number, remotePort: number) => void;
+}
+
+/** Makes one. */
+export function createSinkTarget(environment: OffloadTargetEnvironment, limits: TargetLimits): SinkTarget {
+  const engines: SinkEngine[] = [];
+  const target = createOffloadTarget(environment, {
+    name: 'target-sink',
+    createEngine: (engineEnvironment) => {
+      const engine = new SinkEngine(engineEnvironment);
+      engines.push(engine);
+      return engine;
+    },
+    limits,
+  });
+  return {
+    target,
+    lose: (localPort, remotePort) => {
+      for (const engine of engines) engine.lose(localPort, remotePort);
+    },
+  };
+}
