@@ -72,7 +72,8 @@ export class BenchTarget
     let last = list;
     for (;;) {
       last.status = 0;
-      last.tcpOffloadBytesTransferred = 1460;
+      // The NBLs are empty.
+      last.tcpOffloadBytesTransferred = 0;
       if (last.next === null) break;
       last = last.next;
     }
