@@ -35,8 +35,8 @@ function verified(level: VerifyLevel, listLength: number, inFlight: number = BUR
     ...one,
     async run(count) {
       await one.run(count);
-      const found = verifier.findings.slice(atFirst);
-      if (found.length > 0) throw new Error(`the verifier found ${found.length} things wrong, first ${formatFinding(found[0]!)}`);
+      const found = verifier.findings.slice(atFirst).map(formatFinding);
+      if (found.length > 0) throw new Error(`the verifier found ${found.length} things wrong: ${found.slice(0, 3).join('; ')}`);
     },
   };
 }

@@ -24,7 +24,8 @@ export const receiveIndicationRules: readonly Rule[] = [
     decidedBy: 'verifier',
     watch: ({ broken }) => ({
       indicate: ({ object, edge, nbl, byteCount }) => {
-        if (object === null || edge.lowerRole !== 'target') return;
+        // What is being posted this moment the target may not have seen.
+        if (object === null || edge.lowerRole !== 'target' || object.callDepth.receive > 0) return;
         for (const request of object.pending.receive) {
           if (request.isTakenBack || request.byteCount === 0) continue;
           broken(edge.lower, `indicates ${byteCount} bytes of ${object.name} while receive ${request.ordinal} is posted, with room for ${request.byteCount}`, nbl, object.handle);

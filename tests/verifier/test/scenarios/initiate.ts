@@ -288,7 +288,7 @@ export const initiateScenarios: readonly Scenario[] = [
       const { host, target } = stack;
       const { handle } = offerBuffered(stack);
       host.receive(handle, 4);
-      target.completeReceives();
+      target.completeOne('receives', { bytes: 4, data: 'data' });
     },
   },
   {
