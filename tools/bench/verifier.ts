@@ -64,8 +64,8 @@ function detached(listLength: number): Case {
 
 const cases = new Map<string, CaseFactory>();
 for (const length of LIST_LENGTHS) {
-  cases.set(`verifier.reference.list${length}`, () => bursts(createReferenceChain() as never, Array.from({ length: BURST }, () => new ReferenceNbl()), length));
-  cases.set(`verifier.never.list${length}`, () => bursts(createSendStack(INTERMEDIATES).host as never, createNbls(BURST), length));
+  cases.set(`verifier.reference.list${length}`, () => bursts(createReferenceChain(), Array.from({ length: BURST }, () => new ReferenceNbl()), length));
+  cases.set(`verifier.never.list${length}`, () => bursts(createSendStack(INTERMEDIATES).host, createNbls(BURST), length));
   cases.set(`verifier.detached.list${length}`, () => detached(length));
   cases.set(`verifier.lastOwner.list${length}`, () => verified('lastOwner', length));
 }
