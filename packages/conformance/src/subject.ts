@@ -1,5 +1,6 @@
 import type { Ndis } from '@ndis-chimney/core';
 import type { Clock, DpcQueue, MiniportDriver, NdisMiniportDriverHandle, NdisProtocolHandle, OffloadTargetEnvironment, Random } from '@ndis-chimney/types';
+import type { VerifyLevel } from '@ndis-chimney/verifier';
 
 import type { Ability } from './case.ts';
 
@@ -98,6 +99,11 @@ export interface OffloadTargetConformanceOptions extends OffloadTargetAbilities 
   readonly intermediates?: readonly IntermediateFactory[];
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
   readonly createRuntime?: () => ConformanceRuntime;
+  /**
+   * How closely the verifier follows what crosses edges while a case runs; what it finds wrong with the subject fails the
+   * case. `off`: only the case itself decides. Default `history`.
+   */
+  readonly verify?: 'off' | VerifyLevel;
   /** Order of DPCs and what the target draws. Default 1. */
   readonly seed?: string | number;
 }
@@ -143,6 +149,11 @@ export interface IntermediateConformanceOptions {
   readonly adapters?: number;
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
   readonly createRuntime?: () => ConformanceRuntime;
+  /**
+   * How closely the verifier follows what crosses edges while a case runs; what it finds wrong with the subject fails the
+   * case. `off`: only the case itself decides. Default `history`.
+   */
+  readonly verify?: 'off' | VerifyLevel;
   /** Order of DPCs. Default 1. */
   readonly seed?: string | number;
 }

@@ -26,6 +26,8 @@ export interface VerifierOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** Rules to leave out, by id. Default none. */
   readonly except?: readonly string[];
+  /** Names of the drivers that are judged. Default: all. */
+  readonly actors?: readonly string[];
   /** Which rules to check. Default all. */
   readonly rules?: readonly Rule[];
   /** Hops of one NBL that are kept, the newest. Default 64. */

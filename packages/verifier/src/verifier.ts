@@ -168,6 +168,7 @@ export class Verifier implements NdisObserver {
   }
 
   private report(rule: Rule, actor: string, detail: string, objects: readonly unknown[]): void {
+    if (this.options.actors?.includes(actor) === false) return;
     const violation = rule.severity === 'advice' ? null : this.ndis.reportViolation({ rule: rule.id, actor, detail, objects, page: rule.page });
     const finding: Finding = { rule, actor, detail, objects, atMs: this.ledger.clock.now(), violation };
     this.findings.push(finding);

@@ -14,6 +14,7 @@ import {
   NDIS_STATUS_OFFLOAD_TCP_XMIT_BUFFER,
   NDIS_STATUS_OFFLOAD_VLAN_ENTRIES,
   NDIS_STATUS_OFFLOAD_VLAN_MISMATCH,
+  NDIS_STATUS_PENDING,
   NDIS_STATUS_RESOURCES,
   NDIS_STATUS_SUCCESS,
   formatNdisStatus,
@@ -28,8 +29,11 @@ import { present } from '../probes/present.ts';
 import { blocksOf } from '../probes/trees.ts';
 import type { TargetWorld } from '../world/target-world.ts';
 
-/** A status that no driver writes: what is still there at a completion was not written. */
-export const UNWRITTEN: NDIS_STATUS = 0x2BAD_0BAD;
+/**
+ * A status that no driver writes, and that a verifier writes as well: what is still there at a completion was not
+ * written.
+ */
+export const UNWRITTEN: NDIS_STATUS = NDIS_STATUS_PENDING;
 
 /** What any object may be refused with, and what those of one layer may. Source: `nf-ndischimney-ndisminitiateoffloadcomplete.md`. */
 const REFUSALS: readonly NDIS_STATUS[] = [NDIS_STATUS_FAILURE, NDIS_STATUS_RESOURCES, NDIS_STATUS_OFFLOAD_POLICY];

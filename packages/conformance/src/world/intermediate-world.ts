@@ -9,6 +9,7 @@ import {
   type OffloadHandle,
   type ProtocolOffloadBlockList,
 } from '@ndis-chimney/types';
+import type { Verifier } from '@ndis-chimney/verifier';
 
 import { ConformanceFailure, check } from '../check.ts';
 import { present } from '../probes/present.ts';
@@ -19,6 +20,7 @@ import { CaseHost } from './case-host.ts';
 import { CaseTarget, giveIdentity, identityOf } from './case-target.ts';
 import { RegistrationLog } from './registration-log.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
+import { pendingText, watch } from './watched.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
 const PATIENCE_MS = 60_000;
@@ -60,6 +62,7 @@ export class IntermediateWorld {
   /** One per virtual miniport of the highest driver. */
   readonly hosts: CaseHost[] = [];
   readonly violations: ChimneyViolation[] = [];
+  private verifier: Verifier | null = null;
   private readonly identities = new Map<OffloadHandle, string>();
   private objects = 0;
 
@@ -98,6 +101,7 @@ export class IntermediateWorld {
         ...(at === 0 && objects !== undefined && { objects }),
       }));
     }
+    world.verifier = watch(ndis, options.verify, world.drivers.map(({ name }) => name));
     for (const driver of world.drivers) driver.register();
     await world.bindAll();
     return world;
@@ -172,7 +176,7 @@ export class IntermediateWorld {
   async until(isThere: () => boolean, what: string): Promise<void> {
     await this.settle();
     for (let waitedMs = 0; !isThere(); waitedMs += STEP_MS) {
-      if (waitedMs >= PATIENCE_MS) throw new ConformanceFailure(`${what} did not come within ${PATIENCE_MS} ms`);
+      if (waitedMs >= PATIENCE_MS) throw new ConformanceFailure(`${what} did not come within ${PATIENCE_MS} ms${pendingText(this.verifier)}`);
       await this.runtime.advance(STEP_MS);
     }
   }
@@ -320,13 +324,15 @@ export class IntermediateWorld {
       host.returnPackets();
     }
     for (const target of this.targets) if (this.ndis.findAdapter(target.miniport.name) !== null) await this.remove(target);
+    const pending = pendingText(this.verifier);
+    this.verifier?.finish();
     const problems = this.violations.map(({ message }) => message);
     for (const owner of [...this.hosts, ...this.targets]) {
       const lost = [...owner.nbls].filter(isOut);
       if (lost.length > 0) problems.push(`${lost.length} NET_BUFFER_LISTs of ${owner.name} did not come back as they were`);
       else owner.free();
     }
-    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left`);
+    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left${pending}`);
     if (this.ndis.adapters.size > 0) problems.push(`adapters are left: ${[...this.ndis.adapters.keys()].join(', ')}`);
     if (problems.length > 0) throw new ConformanceFailure(problems.join('; '));
     for (const host of this.hosts) this.ndis.deregisterProtocolDriver(host.protocolHandle);

@@ -22,6 +22,7 @@ import {
   type ProtocolOffloadBlockList,
   type TcpOffloadState,
 } from '@ndis-chimney/types';
+import type { Verifier } from '@ndis-chimney/verifier';
 
 import { ConformanceFailure, check } from '../check.ts';
 import { link } from '../probes/lists.ts';
@@ -33,6 +34,7 @@ import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
 import { patternBefore } from './pattern.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
+import { pendingText, watch } from './watched.ts';
 import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
@@ -74,6 +76,7 @@ export class TargetWorld {
   /** Violations so far that no {@link expectViolation} has taken. */
   readonly violations: ChimneyViolation[] = [];
   private readonly intermediates: IntermediateUnderTest[] = [];
+  private readonly verifier: Verifier | null;
   private driver: NdisMiniportDriverHandle | null = null;
   private miniport: NdisMiniport | null = null;
   private nextPort = 49_152;
@@ -86,6 +89,8 @@ export class TargetWorld {
     this.subject = subject;
     this.seen = watchBringUp(subject.target);
     this.host = new CaseHost(ndis);
+    for (const make of options.intermediates ?? []) this.intermediates.push(make(ndis));
+    this.verifier = watch(ndis, options.verify, [subject.target.name, ...this.intermediates.map(({ name }) => name)]);
     ndis.onViolationReported((violation) => {
       this.violations.push(violation);
     });
@@ -107,11 +112,7 @@ export class TargetWorld {
     const registered = ndis.registerMiniportDriver(subject.target);
     check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
     this.driver = registered.ndisDriverHandle;
-    for (const make of this.options.intermediates ?? []) {
-      const driver = make(ndis);
-      driver.register();
-      this.intermediates.push(driver);
-    }
+    for (const driver of this.intermediates) driver.register();
     this.host.register();
     await this.bringUp();
   }
@@ -212,7 +213,7 @@ export class TargetWorld {
   async until(isThere: () => boolean, what: string, patienceMs: number = PATIENCE_MS): Promise<void> {
     await this.settle();
     for (let waitedMs = 0; !isThere(); waitedMs += STEP_MS) {
-      if (waitedMs >= patienceMs) throw new ConformanceFailure(`${what} did not come within ${patienceMs} ms`);
+      if (waitedMs >= patienceMs) throw new ConformanceFailure(`${what} did not come within ${patienceMs} ms${pendingText(this.verifier)}`);
       await this.advance(STEP_MS);
     }
   }
@@ -393,8 +394,10 @@ export class TargetWorld {
     await this.settle();
     await this.removeAdapter();
     this.host.free();
+    const pending = pendingText(this.verifier);
+    this.verifier?.finish();
     const problems = this.violations.map(({ message }) => message);
-    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left`);
+    for (const [what, count] of Object.entries(this.ndis.outstanding)) if (count !== 0) problems.push(`${count} ${what} are left${pending}`);
     this.ndis.deregisterProtocolDriver(this.host.protocolHandle);
     for (const driver of this.intermediates) {
       this.ndis.deregisterProtocolDriver(driver.ndisProtocolHandle);
