@@ -4,7 +4,7 @@ import type { EdgeRecord } from '../record/edge-record.ts';
 import type { BlockPicture, TreeRecord } from '../record/tree-record.ts';
 import type { Rule } from '../rule.ts';
 import type { Watch } from '../watch.ts';
-import { nameOf } from './trees.ts';
+import { nameOf } from '../judge/trees.ts';
 
 /** How many trees are looked at again after they were completed. */
 const COMPLETED_TREES = 32;

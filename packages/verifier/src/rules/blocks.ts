@@ -19,7 +19,7 @@ import {
 import type { BlockPicture, TreeRecord } from '../record/tree-record.ts';
 import type { Rule } from '../rule.ts';
 import { blockOwnershipRules } from './block-ownership.ts';
-import { FaultsDown, isTargets, isWritten, nameOf, statusOf } from './trees.ts';
+import { FaultsDown, isTargets, isWritten, nameOf, statusOf } from '../judge/trees.ts';
 
 const LAYERS: readonly OffloadLayer[] = ['neighbor', 'path', 'tcp'];
 

@@ -4,7 +4,7 @@ import { dataStartsOf } from '../record/lent-memory.ts';
 import type { ObjectRecord } from '../record/object-record.ts';
 import type { BlockPicture, TreeRecord } from '../record/tree-record.ts';
 import type { Rule } from '../rule.ts';
-import { isOffloaded, isTargets, isWritten, nameOf } from './trees.ts';
+import { isOffloaded, isTargets, isWritten, nameOf } from '../judge/trees.ts';
 
 /** What a target has no right to change about an NBL that stays the host's. */
 interface NblPicture {

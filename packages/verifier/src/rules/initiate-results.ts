@@ -26,7 +26,7 @@ import type { EdgeRecord } from '../record/edge-record.ts';
 import type { ObjectRecord } from '../record/object-record.ts';
 import type { BlockPicture, TreeRecord } from '../record/tree-record.ts';
 import type { Rule } from '../rule.ts';
-import { dependentsOf, isOffloaded, isTargets, isWritten, statusOf } from './trees.ts';
+import { dependentsOf, isOffloaded, isTargets, isWritten, statusOf } from '../judge/trees.ts';
 
 const ANY_LAYER = [NDIS_STATUS_SUCCESS, NDIS_STATUS_FAILURE, NDIS_STATUS_RESOURCES, NDIS_STATUS_OFFLOAD_POLICY];
 

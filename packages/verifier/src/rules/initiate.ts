@@ -5,7 +5,7 @@ import type { BlockPicture } from '../record/tree-record.ts';
 import type { Rule } from '../rule.ts';
 import { initiateDataRules } from './initiate-data.ts';
 import { initiateResultRules } from './initiate-results.ts';
-import { FaultsDown, dependentsOf, nameOf } from './trees.ts';
+import { FaultsDown, dependentsOf, nameOf } from '../judge/trees.ts';
 
 /** What a block of an initiate should not have, or lacks; null when it is in order. */
 function misfitOf({ role, state, layer }: BlockPicture, dependents: number): string | null {

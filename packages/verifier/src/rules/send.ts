@@ -1,4 +1,5 @@
 import {
+  NDIS_STATUS_PAUSED,
   NDIS_STATUS_REQUEST_ABORTED,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
@@ -112,6 +113,8 @@ export const sendRules: readonly Rule[] = [
       requestUp: (request) => {
         if (request.kind !== 'send' || !isTargets(request) || ENDINGS.has(request.nbl.status)) return;
         const { nbl, object, edge, ordinal } = request;
+        // CHIM-TRM-016 and CHIM-TRM-022.
+        if (nbl.status === NDIS_STATUS_PAUSED && (object.isLeaving || edge.mood === 'paused')) return;
         broken(edge.lower, `completes send ${ordinal} of ${object.name} with ${formatNdisStatus(nbl.status)}`, nbl, object.handle);
       },
     }),

@@ -1,4 +1,4 @@
-import { membersOf, newTree, present, tcpBlock, under, type ProbeStack } from '@ndis-chimney/kit';
+import { membersOf, newTree, present, tcpBlock, under, type ProbeContext, type ProbeStack } from '@ndis-chimney/kit';
 import {
   NDIS_STATUS_FAILURE,
   NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES,
@@ -18,6 +18,7 @@ import {
   type TcpOffloadStateDelegated,
 } from '@ndis-chimney/types';
 
+import { fill } from './operations.ts';
 import { at, bare, offer, refuse } from './refuse.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -51,7 +52,13 @@ function offerChain(stack: ProbeStack, change: (delegated: TcpOffloadStateDelega
 
 /** Takes the chain of a connection over, as a probe target does for what comes down in calls. */
 function takeChain({ host, target }: ProbeStack, chain: NetBufferList): void {
-  target.completeTree('initiate');
+  target.completeTree('initiate', {
+    change: ({ miniportOffloadContext }) => {
+      const context = miniportOffloadContext?.miniportOffloadContext as ProbeContext;
+      // All of it is acknowledged below.
+      if (context.type === OFFLOAD_STATE_TYPE.TcpOffloadState) context.sndUna = (context.sndUna + 4) | 0;
+    },
+  });
   for (const block of host.handles.values()) block.netBufferListChain = null;
   target.sends.push(...membersOf(chain));
   for (const nbl of membersOf(chain)) nbl.next = null;
@@ -72,7 +79,8 @@ const refused = (status: number) => (block: MiniportOffloadBlockList): void => {
 };
 
 /** Offers a connection with four bytes that were received before. @returns their NBL. */
-function offerBuffered({ host, target }: ProbeStack): { readonly buffered: NetBufferList; readonly handle: OffloadHandle } {
+function offerBuffered(stack: ProbeStack): { readonly buffered: NetBufferList; readonly handle: OffloadHandle } {
+  const { host, target } = stack;
   const buffered = host.list('data');
   const tree = newTree(host.binding);
   offer(host, tree, ([, , block]) => {
@@ -80,7 +88,10 @@ function offerBuffered({ host, target }: ProbeStack): { readonly buffered: NetBu
   });
   target.completeTree('initiate');
   for (const block of host.handles.values()) if (block.header.type === OFFLOAD_STATE_TYPE.TcpOffloadState) delegatedOf(block).bufferedData = null;
-  return { buffered, handle: present(tree.connections[0]) };
+  const handle = present(tree.connections[0]);
+  // Counted by the host already, and again when it is delivered.
+  stack.contextOf(handle).rcvNxt -= 4;
+  return { buffered, handle };
 }
 
 export const initiateScenarios: readonly Scenario[] = [
@@ -287,8 +298,8 @@ export const initiateScenarios: readonly Scenario[] = [
     clean: (stack) => {
       const { host, target } = stack;
       const { handle } = offerBuffered(stack);
-      host.receive(handle, 4);
-      target.completeOne('receives', { bytes: 4, data: 'data' });
+      fill(host.receive(handle, 4), 'data');
+      target.completeReceives();
     },
   },
   {
@@ -299,7 +310,7 @@ export const initiateScenarios: readonly Scenario[] = [
       const { connections } = host.offload();
       const handle = present(connections[0]);
       host.calls.once('protocolInitiateOffloadComplete', () => {
-        host.receive(handle, 4);
+        host.receive(handle, 0);
       });
       target.calls.once('miniportTcpOffloadReceive', () => {
         target.indicate(handle, 'data');
