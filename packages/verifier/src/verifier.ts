@@ -46,7 +46,8 @@ const TICK_MS = 1000;
 /**
  * Checks the rules of the chimney while a stack runs, and keeps account of who has what. Made by {@link attachVerifier}.
  *
- * It sees every crossing before traces and streams do, changes nothing, and looks at time limits by a timer of its own
+ * It sees every crossing before traces and streams do, changes nothing but the statuses of blocks on their way down, which
+ * say nothing there, and looks at time limits by a timer of its own
  * that runs only while something is outstanding.
  */
 export class Verifier implements NdisObserver {

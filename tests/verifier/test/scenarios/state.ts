@@ -1,4 +1,4 @@
-import { newTree, present, tcpBlock } from '@ndis-chimney/kit';
+import { present, tcpBlock } from '@ndis-chimney/kit';
 import { OffloadHandle, TCP_OFFLOAD_EVENT_TYPE } from '@ndis-chimney/types';
 
 import { letGo } from './invalidate.ts';
@@ -91,21 +91,16 @@ export const stateScenarios: readonly Scenario[] = [
   },
   {
     rule: 'CHIM-ST-009',
-    catches: 'a host that offers a connection under a handle of another binding',
+    catches: 'a host that queries a connection by the handle of another binding',
     actor: 'probe host',
-    broken: ({ host, intermediates }) => {
-      const tree = newTree(host.binding);
-      const elsewhere = present(intermediates[0]) as unknown as { readonly ndisProtocolHandle: object };
-      const other = Object.create(host.binding, { marker: { value: elsewhere } }) as typeof host.binding;
-      tree.root.offloadHandle = new OffloadHandle(other, 'foreign');
+    stack: { intermediates: 1 },
+    broken: (stack) => {
       attempt(() => {
-        host.binding.initiateOffload(tree.root);
+        stack.host.binding.queryOffloadState(stack.host.connections(stack.lowest(stack.connection)));
       });
     },
-    stack: { intermediates: 1 },
-    clean: ({ host, target }) => {
-      host.offload();
-      target.completeTree('initiate');
+    clean: (stack) => {
+      query(stack);
     },
   },
 ];
