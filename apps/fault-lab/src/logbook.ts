@@ -1,7 +1,7 @@
 import type { Clock } from '@ndis-chimney/types';
 
 /** Who says something. */
-export type Voice = 'fault' | 'NDIS' | 'host' | 'application' | 'lab';
+export type Voice = 'fault' | 'NDIS' | 'verifier' | 'host' | 'application' | 'lab';
 
 /** One thing that happened. */
 export interface LogEntry {

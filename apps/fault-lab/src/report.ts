@@ -10,13 +10,14 @@ const MOST_SAMPLES = 12;
 const PLAIN = { head: [], border: [], compact: true };
 
 /** The object that `--json` prints. */
-export function jsonOf(args: LabArguments, { experiment, conversations, faults, violations, samples, symptoms, endedAtMs }: Outcome): object {
+export function jsonOf(args: LabArguments, { experiment, conversations, faults, violations, findings, samples, symptoms, endedAtMs }: Outcome): object {
   return {
     command: commandOf(args, experiment.seed),
     experiment,
     symptoms,
     faults,
     violations: violations.map(({ rule, actor, detail }) => ({ rule, actor, detail })),
+    findings: findings.map(({ rule, actor, detail, atMs }) => ({ rule: rule.id, severity: rule.severity, actor, detail, atMs })),
     connections: conversations.map(({ hostPort, ending, why, offers, uploads, sentBytes, echoedBytes }) => ({ hostPort, ending, why, offers, uploads, sentBytes, echoedBytes })),
     samples,
     endedAtMs,
@@ -25,7 +26,7 @@ export function jsonOf(args: LabArguments, { experiment, conversations, faults, 
 
 /** What a person gets to read. */
 export function textOf(args: LabArguments, outcome: Outcome): string {
-  const { experiment, log, conversations, faults, violations, symptoms, endedAtMs } = outcome;
+  const { experiment, log, conversations, faults, violations, findings, symptoms, endedAtMs } = outcome;
   const shown = log.entries.slice(0, args.lines).map(({ atMs, voice, what }) => `${atMs.toFixed(1).padStart(9)} ms  ${voice.padEnd(11)}  ${what}`);
   const hidden = log.entries.length - shown.length;
   const finished = conversations.filter(({ ending }) => ending === 'finished').length;
@@ -34,7 +35,7 @@ export function textOf(args: LabArguments, outcome: Outcome): string {
     `Who had the connections:\n\n${sampleTable(outcome.samples)}`,
     [
       `faults        ${faultCounts(faults)}`,
-      `rules broken  ${counts(violations.map(({ rule, actor }) => `${rule} by ${actor}`))}`,
+      `rules broken  ${counts(violations.map(({ rule, actor }) => `${rule} by ${actor}`))} (NDIS); ${counts(findings.map(({ rule, actor }) => `${rule.id} by ${actor}`))} (verifier)`,
       `connections   ${finished} of ${conversations.length} finished, ${conversations.reduce((sum, { echoedBytes }) => sum + echoedBytes, 0)} bytes came back as they were sent`,
       `time          ${(endedAtMs / 1000).toFixed(1)} s, all of it virtual`,
     ].join('\n'),

@@ -6,6 +6,7 @@ import { HOST, NDIS, TARGET, registerHost, registerRuntime, registerStack, regis
 import memoryTarget from '@ndis-chimney/target-memory';
 import { faultyTarget, formatFaultEvent, withFaults, type FaultEvent } from '@ndis-chimney/target-faulty';
 import { NDIS_DEVICE_POWER_STATE, type ChimneyViolation } from '@ndis-chimney/types';
+import { attachVerifier, formatOutstanding, type Finding, type Verifier } from '@ndis-chimney/verifier';
 import { container } from 'tsyringe';
 
 import { Conversation } from './conversation.ts';
@@ -35,7 +36,10 @@ export interface Outcome {
   readonly log: Logbook;
   readonly conversations: readonly Conversation[];
   readonly faults: readonly FaultEvent[];
+  /** Rules that NDIS itself found broken. */
   readonly violations: readonly ChimneyViolation[];
+  /** And those that the verifier did. */
+  readonly findings: readonly Finding[];
   readonly samples: readonly Sample[];
   /** What was left when everything should have been down; empty when nothing was. */
   readonly left: readonly string[];
@@ -60,6 +64,7 @@ class Lab {
   private readonly log: Logbook;
   private readonly faults: FaultEvent[] = [];
   private readonly violations: ChimneyViolation[] = [];
+  private verifier: Verifier | null = null;
   private readonly samples: Sample[] = [];
   private conversations: readonly Conversation[] = [];
   private stack: Stack | null = null;
@@ -85,6 +90,16 @@ class Lab {
     registerHost(services, { uploadPolicy: () => work.obeys });
     registerStack(services);
     const ndis = services.resolve(NDIS);
+    // What the verifier finds is reported to NDIS first, and told after that.
+    this.verifier = attachVerifier(ndis, {
+      onFinding: ({ violation }) => {
+        if (violation !== null && this.violations.at(-1) === violation) {
+          this.violations.pop();
+          log.entries.pop();
+          log.note('verifier', violation.message);
+        }
+      },
+    });
     ndis.onViolationReported((violation) => {
       this.violations.push(violation);
       log.note('NDIS', violation.message);
@@ -168,6 +183,9 @@ class Lab {
     const untilMs = runtime.clock.now() + TAKE_DOWN_MS;
     while (!state.isDown && runtime.clock.now() < untilMs) await this.advanceTo(runtime.clock.now() + SAMPLE_MS);
     if (!state.isDown) this.left.push(`the stack does not come down: it was waited for ${TAKE_DOWN_MS / 1000} s`);
+    const pending = this.verifier?.outstanding ?? [];
+    if (pending.length > 0) this.log.note('verifier', `pending at the end:\n${formatOutstanding(pending)}`);
+    this.verifier?.finish();
     for (const [what, count] of Object.entries(stack.ndis.outstanding)) if (count !== 0) this.left.push(`${count} ${what} never came back`);
   }
 
@@ -202,7 +220,8 @@ class Lab {
   outcome(): Outcome {
     const { experiment, log, conversations, faults, violations, samples, left } = this;
     const symptoms = [...endingsOf(conversations), ...churnOf(conversations), ...delaysOf(experiment, conversations), ...left];
-    return { experiment, log, conversations, faults, violations, samples, left, symptoms, endedAtMs: this.runtime.clock.now() };
+    const findings = this.verifier?.findings ?? [];
+    return { experiment, log, conversations, faults, violations, findings, samples, left, symptoms, endedAtMs: this.runtime.clock.now() };
   }
 }
 

@@ -20,11 +20,12 @@ const argumentsOf = (...argv: string[]): LabArguments => {
 const meet = async (...argv: string[]): Promise<Outcome> => run(await chooseExperiment(argumentsOf(...argv)));
 
 describe('an incident', () => {
-  test.each(INCIDENTS)('$id shows what was noticed in the field, and what NDIS says to it', async ({ id, symptoms, rules }) => {
+  test.each(INCIDENTS)('$id shows what was noticed in the field, and what NDIS and the verifier say to it', async ({ id, symptoms, rules, findings = [] }) => {
     const outcome = await meet(id);
     expect(outcome.faults.filter(({ kind }) => kind === 'injected').length).toBeGreaterThan(0);
     for (const symptom of symptoms) expect(outcome.symptoms).toContainEqual(expect.stringMatching(symptom));
     expect([...new Set(outcome.violations.map(({ rule }) => rule))].sort()).toEqual([...rules].sort());
+    expect([...new Set(outcome.findings.map(({ rule }) => rule.id))].sort()).toEqual([...findings].sort());
   });
 
   test.each(INCIDENTS)('$id happens again in the same way, event by event, by the command it names', async ({ id }) => {
@@ -41,7 +42,8 @@ describe('an incident', () => {
     expect(existsSync(file)).toBe(true);
     const page = readFileSync(file, 'utf8');
     const faults = [experiment.target, experiment.intermediate, experiment.host].flatMap((plan) => plan?.faults ?? []).map(({ fault }) => fault);
-    const { symptoms, violations } = await meet(id);
+    const { symptoms, violations, findings } = await meet(id);
+    for (const { rule } of findings) expect(page).toContain(`\`${rule.id}\``);
     for (const { rule } of violations) expect(page).toContain(`\`${rule}\``);
     for (const symptom of symptoms) expect(page).toContain(`- ${symptom}\n`);
     for (const text of [`# ${title}`, source, `npm run fault-lab -- ${id} --seed 1`, ...faults.map((fault) => `\`${fault}\``)]) expect(page).toContain(text);
@@ -55,7 +57,7 @@ describe('an incident', () => {
 describe('without faults', () => {
   test.each([0, 1, 3])('nobody notices anything, and nothing is left (%i intermediate drivers)', async (intermediates) => {
     const outcome = await run({ ...QUIET, intermediates });
-    expect([outcome.symptoms, outcome.faults, outcome.violations]).toEqual([[], [], []]);
+    expect([outcome.symptoms, outcome.faults, outcome.violations, outcome.findings]).toEqual([[], [], [], []]);
     expect(outcome.conversations.map(({ ending, echoedBytes }) => [ending, echoedBytes])).toEqual(Array.from({ length: 8 }, () => ['finished', 40_000]));
   });
 
@@ -70,7 +72,7 @@ test('the report names faults, broken rules, symptoms and the command', async ()
   const args = argumentsOf('npcap-390', '--lines', '5');
   const text = textOf(args, await run(await chooseExperiment(args)));
   expect(text).toMatch(/faults {8}\d+ x A11 \(a driver that pauses wrongly\)/);
-  expect(text).toMatch(/rules broken {2}.*CHIM-NBL-001 by target-memory/);
+  expect(text).toMatch(/rules broken {2}.*CHIM-NBL-001 by target-memory.* \(NDIS\)/);
   expect(text).toMatch(/and \d+ more; --lines shows them/);
   expect(text).toMatch(/The same again:\n {2}npm run fault-lab -- npcap-390 --seed 1$/);
 });

@@ -12,6 +12,7 @@ export const completionIncidents: readonly Incident[] = [
     },
     symptoms: [/1 of 8 connections: stuck \(\d+: its disconnect never ended/, /the stack does not come down/],
     rules: [],
+    findings: ['CHIM-BLK-008'],
   },
   {
     id: 'npcap-390',
@@ -47,6 +48,7 @@ export const completionIncidents: readonly Incident[] = [
     },
     symptoms: [/1 of 8 connections: (stuck|wrong data)/],
     rules: [],
+    findings: ['CHIM-SND-010', 'CHIM-TRM-004'],
   },
   {
     id: 'mux-1391',

@@ -23,6 +23,7 @@ export const dataIncidents: readonly Incident[] = [
     },
     symptoms: [/of 8 connections: stuck \(\d+: \d+ bytes of the echo are missing for \d+\.\d s; it is Offloaded, which looks established\)/],
     rules: [],
+    findings: ['CHIM-NBL-007'],
   },
   {
     id: 'kb948496-pool',

@@ -11,6 +11,8 @@ export interface Incident {
   readonly experiment: Partial<Experiment>;
   /** What somebody notices: each is to match one of the symptoms, with the seed it comes with. */
   readonly symptoms: readonly RegExp[];
-  /** Rules that are found broken. */
+  /** Rules that NDIS finds broken. */
   readonly rules: readonly string[];
+  /** And those that the verifier does. Default none. */
+  readonly findings?: readonly string[];
 }

@@ -25,6 +25,7 @@ export const offloadIncidents: readonly Incident[] = [
     },
     symptoms: [/\d+ of 32 connections: refused \(\d+: it was never taken\)/],
     rules: [],
+    findings: ['CHIM-INI-010', 'CHIM-INI-011'],
   },
   {
     id: 'bnxe-ping-pong',
@@ -49,6 +50,7 @@ export const offloadIncidents: readonly Incident[] = [
     },
     symptoms: [/connections: (stuck|wrong data)/],
     rules: [],
+    findings: ['CHIM-TRM-013'],
   },
   {
     id: 'off-by-one-hand-back',
@@ -62,6 +64,7 @@ export const offloadIncidents: readonly Incident[] = [
     },
     symptoms: [/8 of 8 connections: (stuck|wrong data|cut off)/],
     rules: [],
+    findings: ['CHIM-TRM-013'],
   },
   {
     id: 'surprise-removal',
