@@ -28,7 +28,7 @@ interface Attached {
  * `enter` alone may stop what it sees, see {@link NdisObserver}. What an observer throws elsewhere is reported: what it
  * was told of has happened.
  */
-export class ObserverList implements Required<NdisObserver> {
+export class ObserverList implements Required<Omit<NdisObserver, 'seesEntriesOnly'>> {
   private attached: readonly Attached[] = [];
   private readonly onError: (error: unknown) => void;
 
@@ -64,7 +64,7 @@ export class ObserverList implements Required<NdisObserver> {
 
   private look(): void {
     this.sole = this.attached.length === 1 ? (this.attached[0]?.observer ?? null) : null;
-    this.seesAllocations = this.attached.some(({ observer }) => observer.allocated !== undefined || observer.freed !== undefined);
+    this.seesAllocations = this.attached.some(({ observer }) => observer.seesEntriesOnly !== true && (observer.allocated !== undefined || observer.freed !== undefined));
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null = null): void {
@@ -116,12 +116,14 @@ export class ObserverList implements Required<NdisObserver> {
 
   allocated(kind: AllocationKind, object: object, owner: string): void {
     for (const { observer } of this.attached) {
+      if (observer.allocated === undefined || (observer.seesEntriesOnly === true && !isEntry(kind))) continue;
       this.guard(() => observer.allocated?.(kind, object, owner));
     }
   }
 
   freed(kind: AllocationKind, object: object, owner: string): void {
     for (const { observer } of this.attached) {
+      if (observer.freed === undefined || (observer.seesEntriesOnly === true && !isEntry(kind))) continue;
       this.guard(() => observer.freed?.(kind, object, owner));
     }
   }
@@ -157,4 +159,9 @@ export class ObserverList implements Required<NdisObserver> {
       this.onError(error);
     }
   }
+}
+
+/** What intermediate drivers keep, as against what pools make. */
+function isEntry(kind: AllocationKind): boolean {
+  return kind === 'IM_CALL_ENTRY' || kind === 'IM_OFFLOAD_ENTRY';
 }

@@ -24,6 +24,7 @@ import type { Binding } from './binding.ts';
 import { DriverOffloadHandlers } from './driver-offload-handlers.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
+import type { CoreRule } from './rules.ts';
 import { describeValue } from './source-tags.ts';
 
 /** A chimney structure is for TCP or for nothing. */
@@ -70,6 +71,9 @@ const CLIENT_TCP: readonly string[] = [
 abstract class Registration {
   readonly ndis: Ndis;
   readonly name: string;
+  /** The rule about when handlers are registered, and the entry it names. */
+  protected abstract readonly rule: CoreRule;
+  protected abstract readonly setOptions: string;
   /** True while the driver's SetOptions handler runs: the time for optional handlers. */
   isInSetOptions = false;
 
@@ -84,7 +88,7 @@ abstract class Registration {
       throw new TypeError(`${call} (called by ${this.name}): optionalHandlers is ${describeValue(optionalHandlers)}, not a characteristics structure`);
     }
     if (!this.isInSetOptions) {
-      throw this.ndis.violation('CHIM-CAP-001', this.name, 'NdisSetOptionalHandlers is called from MiniportSetOptions or ProtocolSetOptions', [this]);
+      throw this.ndis.violation(this.rule, this.name, `NdisSetOptionalHandlers is called from ${this.setOptions}`, [this]);
     }
   }
 
@@ -99,6 +103,8 @@ abstract class Registration {
 
 /** A registered miniport driver, and what it registered. */
 export class MiniportRegistration extends Registration implements NdisMiniportDriverHandle {
+  protected readonly rule = 'CHIM-CAP-001';
+  protected readonly setOptions = 'MiniportSetOptions';
   readonly driver: MiniportDriver<never>;
   readonly isIntermediate: boolean;
   /** The protocol edge of the same intermediate driver. */
@@ -153,6 +159,8 @@ export class MiniportRegistration extends Registration implements NdisMiniportDr
 
 /** A registered protocol driver, and what it registered. */
 export class ProtocolRegistration extends Registration implements NdisProtocolHandle {
+  protected readonly rule = 'CHIM-CAP-002';
+  protected readonly setOptions = 'ProtocolSetOptions';
   readonly driver: ProtocolDriver<never>;
   /** The miniport edge of the same intermediate driver. */
   associated: MiniportRegistration | null = null;

@@ -11,6 +11,7 @@ export const RULES = {
   'CHIM-BLK-011': 'ns-ndischimney-_ndis_protocol_offload_block_list.md',
   'CHIM-BLK-012': 'ns-ndischimney-_ndis_protocol_offload_block_list.md',
   'CHIM-CAP-001': 'registering-chimney-offload-functions.md',
+  'CHIM-CAP-002': 'registering-an-intermediate-driver-s-protocolxxx-chimney-functions.md',
   'CHIM-DSC-001': 'nf-ndischimney-ndisoffloadtcpdisconnect.md',
   'CHIM-DSC-002': 'nf-ndischimney-ndisoffloadtcpdisconnect.md',
   'CHIM-DSC-011': 'nc-ndischimney-ndis_tcp_offload_disconnect_complete.md',

@@ -33,6 +33,11 @@ export interface NdisObserver {
    * later observer stopped the crossing), `detail` the BytesConsumed of an indication, else as in `enter`.
    */
   leave?(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void;
+  /**
+   * True for an observer that wants to hear of the entries of intermediate drivers and not of NET_BUFFER_LISTs, so that
+   * pools need not tell. Default false.
+   */
+  readonly seesEntriesOnly?: boolean;
   /** A pool gave an object out; `owner` is the pool's driver. */
   allocated?(kind: AllocationKind, object: object, owner: string): void;
   /** An object came back to its pool. */

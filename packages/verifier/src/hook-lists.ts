@@ -30,6 +30,8 @@ const HOOK_NAMES = Object.keys({
   ordinary: 0,
   nonOffload: 0,
   dataStart: 0,
+  entryAllocated: 0,
+  entryFreed: 0,
   objectEnds: 0,
   tick: 0,
   end: 0,

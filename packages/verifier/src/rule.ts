@@ -1,4 +1,4 @@
-import type { DdiCrossing, NDIS_STATUS, NdisMiniport, NdisOidRequest, NdisStatusIndication, NetBuffer, NetBufferList } from '@ndis-chimney/types';
+import type { AllocationKind, DdiCrossing, NDIS_STATUS, NdisMiniport, NdisOidRequest, NdisStatusIndication, NetBuffer, NetBufferList } from '@ndis-chimney/types';
 
 import type { EdgeRecord } from './record/edge-record.ts';
 import type { IndicationRecord } from './record/indication-record.ts';
@@ -99,6 +99,9 @@ export interface RuleHooks {
   readonly nonOffload?: (adapter: NdisMiniport, netBufferList: NetBufferList) => void;
   /** The data start of a NET_BUFFER has moved forward by so many bytes, or back. */
   readonly dataStart?: (netBuffer: NetBuffer, byteCount: number) => void;
+  /** An intermediate driver has made, or freed, an entry that it keeps per object or per operation. */
+  readonly entryAllocated?: (kind: AllocationKind, entry: object, owner: string) => void;
+  readonly entryFreed?: (kind: AllocationKind, entry: object, owner: string) => void;
   /** An object is about to have another state on an edge. */
   readonly objectEnds?: (object: ObjectRecord) => void;
   /** Time has passed, at least a second since the last time. Only while something is outstanding. */

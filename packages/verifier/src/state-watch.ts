@@ -21,7 +21,8 @@ export class StateWatch {
 
   down(edge: EdgeRecord, operation: StateOperationName, root: OffloadBlockList): void {
     const { ledger } = this;
-    const tree: TreeRecord = { edge, operation, root, atMs: ledger.clock.now(), blocks: picturesOf(root, edge), isEntering: true, isOverlapping: false, isFailedByNdis: false };
+    const above = this.relayedBy(edge, root);
+    const tree: TreeRecord = { edge, operation, root, atMs: ledger.clock.now(), blocks: picturesOf(root, edge), isEntering: true, isOverlapping: false, isFailedByNdis: false, above, passedOn: 0, cameBack: 0 };
     ledger.before(() => {
       for (const hook of ledger.hooks.treeDown) hook(tree);
     });
@@ -32,8 +33,22 @@ export class StateWatch {
     objects.begin(tree);
     edge.trees.set(root, tree);
     this.lost.set(tree, lost);
+    if (above !== null) {
+      above.passedOn++;
+      if (operation === 'initiate') linkToAbove(tree, above);
+    }
     if (operation === 'initiate') for (const picture of tree.blocks) this.takeOver(edge, picture);
     ledger.began();
+  }
+
+  /** The operation above an intermediate driver that has the same root. */
+  private relayedBy({ upper, upperRole }: EdgeRecord, root: OffloadBlockList): TreeRecord | null {
+    if (upperRole !== 'intermediate') return null;
+    for (const edge of this.ledger.edges.all) {
+      const tree = edge.lower === upper ? edge.trees.get(root) : undefined;
+      if (tree !== undefined) return tree;
+    }
+    return null;
   }
 
   /** What a new connection brings. */
@@ -72,6 +87,7 @@ export class StateWatch {
     if (status === NDIS_STATUS_FAILURE) {
       // A later observer stopped the call: the tree is the caller's as it was.
       edge.trees.delete(root);
+      if (tree.above !== null) tree.above.passedOn--;
       for (const { object } of tree.blocks) if (object !== null && tree.operation === 'initiate') this.endInherited(object);
       objects.undo(tree, lost);
       for (const { block, status: before } of tree.blocks) block.status = before;
@@ -90,6 +106,7 @@ export class StateWatch {
       for (const hook of ledger.hooks.treeUp) hook(tree);
     });
     edge.trees.delete(root);
+    if (tree.above !== null) tree.above.cameBack++;
     for (const { object, block } of tree.blocks) {
       if (object === null) continue;
       if (operation === 'initiate' && block.status !== NDIS_STATUS_SUCCESS && object.layer === 'tcp') this.endInherited(object);
@@ -146,4 +163,10 @@ function markOverlaps(tree: TreeRecord): void {
   for (const other of tree.edge.trees.values()) {
     if (other.operation === 'query' && other.blocks.some(({ object }) => object !== null && queried.has(object))) other.isOverlapping = true;
   }
+}
+
+/** New objects of an operation that is relayed in place are there for those above. */
+function linkToAbove({ blocks }: TreeRecord, above: TreeRecord): void {
+  const objects = new Map(above.blocks.map(({ block, object }) => [block, object]));
+  for (const { block, object, role } of blocks) if (object !== null && role === 'new') object.above = objects.get(block) ?? null;
 }

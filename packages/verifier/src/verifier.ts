@@ -3,6 +3,7 @@ import {
   DDI_CROSSING,
   IRQL,
   NDIS_STATUS_PENDING,
+  type AllocationKind,
   type ChimneyViolation,
   type DdiCrossing,
   type NDIS_STATUS,
@@ -51,6 +52,8 @@ const TICK_MS = 1000;
  * that runs only while something is outstanding.
  */
 export class Verifier implements NdisObserver {
+  /** Pools need not tell: what intermediate drivers keep is all that is looked at. */
+  readonly seesEntriesOnly = true;
   /** Everything that was found, in order. */
   readonly findings: Finding[] = [];
   private readonly ndis: Ndis;
@@ -87,6 +90,7 @@ export class Verifier implements NdisObserver {
           edges: edges.all,
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           oids: () => ledger.oids,
+          parametersOf: ({ binding }) => ndis.adapters.get(binding.adapterName)?.connectionOffloadParameters ?? null,
           irql: () => ndis.currentIrql,
           dpc: () => (ndis.currentIrql === IRQL.PASSIVE_LEVEL ? 0 : (ndis.dpcQueue.runCount ?? 0)),
           followsRequests: level !== 'lastOwner',
@@ -299,6 +303,14 @@ export class Verifier implements NdisObserver {
 
   dataStart(netBuffer: NetBuffer, byteCount: number): void {
     for (const hook of this.ledger.hooks.dataStart) hook(netBuffer, byteCount);
+  }
+
+  allocated(kind: AllocationKind, object: object, owner: string): void {
+    for (const hook of this.ledger.hooks.entryAllocated) hook(kind, object, owner);
+  }
+
+  freed(kind: AllocationKind, object: object, owner: string): void {
+    for (const hook of this.ledger.hooks.entryFreed) hook(kind, object, owner);
   }
 
   nonOffload(adapter: NdisMiniport, netBufferList: NetBufferList): void {

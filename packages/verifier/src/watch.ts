@@ -1,4 +1,4 @@
-import type { Clock, NdisOidRequest } from '@ndis-chimney/types';
+import type { Clock, NdisOidRequest, NdisTcpConnectionOffloadParameters } from '@ndis-chimney/types';
 
 import type { VerifierLimits } from './options.ts';
 import type { EdgeRecord } from './record/edge-record.ts';
@@ -11,6 +11,8 @@ export interface Watch {
   readonly edges: ReadonlySet<EdgeRecord>;
   /** OID requests on their way, and since when. */
   readonly oids: () => ReadonlyMap<NdisOidRequest, { readonly edge: EdgeRecord; readonly sinceMs: number }>;
+  /** How the adapter below an edge was told to run TCP; null while nobody has enabled its chimney. */
+  readonly parametersOf: (edge: EdgeRecord) => NdisTcpConnectionOffloadParameters | null;
   /** NDIS's current IRQL. */
   readonly irql: () => number;
   /** The how-manieth DPC is running; 0 outside of DPCs, and where the DPC queue does not count. */

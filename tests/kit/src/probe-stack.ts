@@ -2,7 +2,18 @@ import { membersOf, present, type ProbeContext, ProbeHost, ProbeTarget, type Pro
 import { Ndis, type NdisOptions } from '@ndis-chimney/core';
 import { DeterministicRuntime } from '@ndis-chimney/core/runtime';
 import { PassThroughDriver, type PassThroughOptions } from '@ndis-chimney/intermediate';
-import type { ChimneyViolation, NdisObserver, NetBufferList, OffloadHandle } from '@ndis-chimney/types';
+import {
+  NDIS_REQUEST_TYPE,
+  NDIS_STATUS_SUCCESS,
+  NdisOidRequest,
+  NdisTcpConnectionOffloadParameters,
+  OID_TCP_CONNECTION_OFFLOAD_PARAMETERS,
+  type ChimneyViolation,
+  type NdisBinding,
+  type NdisObserver,
+  type NetBufferList,
+  type OffloadHandle,
+} from '@ndis-chimney/types';
 
 import { requireNothingLeft, terminateAllOf } from './take-down.ts';
 
@@ -18,6 +29,8 @@ export interface ProbeStackOptions {
   readonly isObserved?: boolean;
   /** See `NdisOptions`. Default false. */
   readonly pendLifeCycle?: boolean;
+  /** Whether the host enables the chimney before it offloads, as hosts do. Default false. */
+  readonly isEnabled?: boolean;
   /** Whether the target completes by itself. Default false. */
   readonly isAutomatic?: boolean;
   /** Called with NDIS before anything is registered with it. */
@@ -78,6 +91,7 @@ export class ProbeStack {
     this.host = new ProbeHost(this.ndis).register();
     this.host.bindTo(lower);
     this.settle();
+    if (options.isEnabled === true) this.enable();
     this.tree = this.host.offload();
     this.target.completeTree('initiate');
     this.target.isAutomatic = options.isAutomatic ?? false;
@@ -90,6 +104,16 @@ export class ProbeStack {
     if (adapter === null) throw new Error(`there is no adapter ${adapterName}`);
     this.ndis.bindAdapter(driver.ndisProtocolHandle, adapter);
     this.settle();
+  }
+
+  /** Tells an adapter how to run TCP, which enables its chimney. @param change what is not to be as it is by default. */
+  enable(change: Partial<Pick<NdisTcpConnectionOffloadParameters, 'ticksPerSecond' | 'nceStaleTicks'>> = {}, binding: NdisBinding = this.host.binding, target: ProbeTarget = this.target): void {
+    const request = new NdisOidRequest();
+    request.requestType = NDIS_REQUEST_TYPE.NdisRequestSetInformation;
+    request.oid = OID_TCP_CONNECTION_OFFLOAD_PARAMETERS;
+    request.informationBuffer = Object.assign(new NdisTcpConnectionOffloadParameters(), change);
+    target.calls.once('miniportOidRequest', () => NDIS_STATUS_SUCCESS);
+    binding.oidRequest(request);
   }
 
   /** The host's handle of the connection that was offloaded at the start. */

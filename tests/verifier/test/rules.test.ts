@@ -5,12 +5,16 @@ import { describe, expect, test } from 'vitest';
 import { scenarios } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-function watched({ stack: options = {} }: Scenario): { readonly stack: ProbeStack; readonly verifier: Verifier } {
+/** Probes indicate from wherever a test makes them: at PASSIVE_LEVEL, as a rule. */
+const ABOUT_LEVELS = 'CHIM-EVT-020';
+
+function watched({ rule, stack: options = {} }: Scenario): { readonly stack: ProbeStack; readonly verifier: Verifier } {
   const verifiers: Verifier[] = [];
   const stack = createProbeStack({
+    isEnabled: true,
     ...options,
     onNdis: (ndis) => {
-      verifiers.push(attachVerifier(ndis));
+      verifiers.push(attachVerifier(ndis, { except: rule === ABOUT_LEVELS ? [] : [ABOUT_LEVELS] }));
     },
     onDown: () => {
       verifiers[0]?.finish();

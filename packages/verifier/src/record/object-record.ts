@@ -24,6 +24,8 @@ export class ObjectRecord {
   isInvalid = false;
   /** The neighbor of a path, the path of a connection. */
   parent: ObjectRecord | null = null;
+  /** The object that an intermediate driver offloads by this one, as far as it passed its block on; null when there is none. */
+  above: ObjectRecord | null = null;
   readonly dependents: Set<ObjectRecord> = new Set<ObjectRecord>();
   queries = 0;
   updates = 0;

@@ -49,6 +49,11 @@ export interface TreeRecord {
   isOverlapping: boolean;
   /** True when NDIS completes it with failure in place of the driver below, which is not to be judged by it. */
   isFailedByNdis: boolean;
+  /** The operation that an intermediate driver relays by it, in the very blocks it came down in; null when there is none. */
+  readonly above: TreeRecord | null;
+  /** How often the intermediate driver below has passed it on in place, and how often it has got it back. */
+  passedOn: number;
+  cameBack: number;
 }
 
 /** Most blocks a picture is taken of, so that a tree with a cycle is not walked for ever; NDIS refuses those itself. */

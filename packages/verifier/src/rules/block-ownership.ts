@@ -36,7 +36,8 @@ function hasPassedOn({ edge: { lower }, operation }: TreeRecord, edges: Iterable
 function reportPending({ edges, broken }: Watch, reported: WeakSet<TreeRecord>, isLate: (tree: TreeRecord) => boolean): void {
   for (const edge of edges) {
     for (const tree of edge.trees.values()) {
-      if (reported.has(tree) || !isLate(tree) || hasPassedOn(tree, edges)) continue;
+      // What an intermediate driver got back and kept is CHIM-IM-002's.
+      if (reported.has(tree) || !isLate(tree) || tree.cameBack > 0 || hasPassedOn(tree, edges)) continue;
       // Queries that overlap have a rule of their own.
       if (tree.isOverlapping && edge.lowerRole === 'target') continue;
       reported.add(tree);
