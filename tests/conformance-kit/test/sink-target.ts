@@ -1,5 +1,6 @@
 // A second target to try the kit on, unlike the memory target in what it can be made to do and be made to suffer: peers
-// that take everything and never say anything, an engine that answers later, limits, and hardware that can break.
+// that take everything and never say anything, an engine that acknowledges later or at once, limits, and hardware that can
+// break.
 import { createOffloadTarget, type ConnectionEngine, type ConnectionRecord, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type OffloadTargetEnvironment, type Timer, type TimerRoutine } from '@ndis-chimney/types';
 
@@ -16,14 +17,22 @@ interface Sink {
   isLost: boolean;
 }
 
+/** How it behaves. */
+export interface SinkOptions extends TargetLimits {
+  /** What is lent is acknowledged inside the call that lends it, byte by byte at first. */
+  readonly isImmediate?: boolean;
+}
+
 class SinkEngine implements ConnectionEngine, TimerRoutine {
   private readonly environment: EngineEnvironment;
+  private readonly isImmediate: boolean;
   private readonly sinks = new Map<number, Sink>();
   private readonly timer: Timer;
   private isDue = false;
 
-  constructor(environment: EngineEnvironment) {
+  constructor(environment: EngineEnvironment, isImmediate: boolean) {
     this.environment = environment;
+    this.isImmediate = isImmediate;
     this.timer = environment.clock.createTimer(this);
   }
 
@@ -38,12 +47,24 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
   }
 
   send(id: number, _buffer: Uint8Array, _byteOffset: number, byteCount: number): void {
-    this.sinkOf(id).lent += byteCount;
+    const sink = this.sinkOf(id);
+    if (this.isImmediate && !sink.isLost) {
+      const { events } = this.environment;
+      events.acked(id, 1);
+      if (byteCount > 1) events.acked(id, byteCount - 1);
+      return;
+    }
+    sink.lent += byteCount;
     this.startTimer();
   }
 
   finish(id: number): void {
-    this.sinkOf(id).isEnding = true;
+    const sink = this.sinkOf(id);
+    if (this.isImmediate && !sink.isLost) {
+      this.environment.events.finAcked(id);
+      return;
+    }
+    sink.isEnding = true;
     this.startTimer();
   }
 
@@ -150,12 +171,12 @@ export interface SinkTarget {
 }
 
 /** Makes one. */
-export function createSinkTarget(environment: OffloadTargetEnvironment, limits: TargetLimits): SinkTarget {
+export function createSinkTarget(environment: OffloadTargetEnvironment, { isImmediate = false, ...limits }: SinkOptions): SinkTarget {
   const engines: SinkEngine[] = [];
   const target = createOffloadTarget(environment, {
     name: 'target-sink',
     createEngine: (engineEnvironment) => {
-      const engine = new SinkEngine(engineEnvironment);
+      const engine = new SinkEngine(engineEnvironment, isImmediate);
       engines.push(engine);
       return engine;
     },

@@ -37,8 +37,8 @@ import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
 const PATIENCE_MS = 60_000;
-/** Steps of that wait. */
-const STEP_MS = 50;
+/** Longest step of that wait: it begins with a millisecond, so that not much more time passes than it takes. */
+const LONGEST_STEP_MS = 50;
 const ADAPTER = 'nic0';
 /** Longer than any case takes. */
 const NEVER_TICKS = 0x7FFF_FFFF;
@@ -211,9 +211,11 @@ export class TargetWorld {
   /** Waits, letting time pass. @throws ConformanceFailure when it never comes. */
   async until(isThere: () => boolean, what: string, patienceMs: number = PATIENCE_MS): Promise<void> {
     await this.settle();
-    for (let waitedMs = 0; !isThere(); waitedMs += STEP_MS) {
+    let waitedMs = 0;
+    for (let stepMs = 1; !isThere(); stepMs = Math.min(2 * stepMs, LONGEST_STEP_MS)) {
       if (waitedMs >= patienceMs) throw new ConformanceFailure(`${what} did not come within ${patienceMs} ms`);
-      await this.advance(STEP_MS);
+      await this.advance(stepMs);
+      waitedMs += stepMs;
     }
   }
 
