@@ -17,7 +17,10 @@ export interface ConformanceCase {
   readonly requires: readonly Ability[];
   /** Those of `requires` that this subject lacks: unless it is empty, the case is not run. */
   readonly missing: readonly Ability[];
-  /** True in the minor version that brings the case: it is run and reported, and fails nobody. */
+  /**
+   * True: run and reported, and fails nobody. A case is advisory in the minor version that brings it, and for good where
+   * the rules only recommend, or the pages they are from disagree.
+   */
   readonly isAdvisory: boolean;
   /** Resolves when the subject did right. @throws ConformanceFailure that says what it did wrong. */
   readonly run: () => Promise<void>;

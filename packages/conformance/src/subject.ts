@@ -92,7 +92,10 @@ export interface OffloadTargetAbilities {
 
 /** Options of `offloadTargetConformance`. */
 export interface OffloadTargetConformanceOptions extends OffloadTargetAbilities {
-  /** Makes one target; called once per case. */
+  /**
+   * Makes one target; called once per case. Every connection that is offered to it has a far end that acknowledges what it
+   * is sent, a FIN too, with the ability `peer` or without.
+   */
   create(environment: OffloadTargetEnvironment, wishes: TargetWishes): TargetUnderTest | Promise<TargetUnderTest>;
   /** Intermediate drivers to try it behind, from the host down. Default none. */
   readonly intermediates?: readonly IntermediateFactory[];

@@ -10,7 +10,7 @@ export interface IntermediateCase {
   readonly requirement: RequirementId;
   readonly requires?: readonly Ability[];
   readonly wishes?: IntermediateWorldWishes;
-  /** True in the minor version that brings the case. */
+  /** See `ConformanceCase`. */
   readonly isAdvisory?: boolean;
   readonly run: (world: IntermediateWorld) => Promise<void> | void;
 }

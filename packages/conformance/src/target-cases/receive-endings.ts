@@ -32,9 +32,10 @@ export const receiveEndingsCases: readonly TargetCase[] = [
       const before = present((await connection.query()).delegated);
       const query = connection.terminateBlock();
       connection.post([200]);
-      world.host.whenCalled = ({ kind }) => {
+      world.host.whenCalled = (entry) => {
+        if (entry.kind !== 'dataComplete' || entry.operation !== 'receive') return;
         world.host.whenCalled = null;
-        if (kind === 'dataComplete') world.begin('query', query);
+        world.begin('query', query);
       };
       connection.forward({ at: 0, length: 200 });
       await world.completed('query', query);
@@ -120,7 +121,7 @@ export const receiveEndingsCases: readonly TargetCase[] = [
       await world.until(() => connection.events.length > 0, 'TcpIndicateDisconnect');
       const { journal } = world.host;
       const first = journal.findIndex((entry) => entry.kind === 'dataComplete' && entry.operation === 'receive');
-      check(first >= 0 && first < journal.findIndex(({ kind }) => kind === 'event'), 'TcpIndicateDisconnect came before the data in front of the FIN');
+      check(first >= 0 && first < journal.indexOf(present(connection.events[0])), 'TcpIndicateDisconnect came before the data in front of the FIN');
       await connection.terminate();
       checkEqual(connection.receiveCompletions.map(({ nbl }) => posted.indexOf(nbl)), [0, 1], 'the order in which receive requests were completed');
       checkRequest(connection.receiveCompletions[0], { size: 1000, bytes: pattern(0, 400) }, 'the request in front of the FIN');

@@ -11,7 +11,7 @@ export interface TargetCase {
   readonly requirement: RequirementId;
   readonly requires?: readonly Ability[];
   readonly wishes?: TargetWishes;
-  /** True in the minor version that brings the case. */
+  /** See `ConformanceCase`. */
   readonly isAdvisory?: boolean;
   readonly run: (world: TargetWorld) => Promise<void>;
 }

@@ -91,14 +91,19 @@ export class TargetWorld {
     });
   }
 
-  /** Makes and starts a world. @throws ConformanceFailure when the target does not come up. */
+  /** Makes and starts a world. @throws ConformanceFailure when the target does not come up; it is disposed of then. */
   static async open(options: OffloadTargetConformanceOptions, wishes: TargetWishes = {}): Promise<TargetWorld> {
     const runtime = options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1);
     const { clock, dpcQueue, random } = runtime;
     const ndis = new Ndis({ clock, dpcQueue, random });
     const subject = await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes);
     const world = new TargetWorld(options, runtime, ndis, subject);
-    await world.start();
+    try {
+      await world.start();
+    } catch (error) {
+      await subject.dispose?.();
+      throw error;
+    }
     return world;
   }
 

@@ -4,6 +4,7 @@ import {
   OffloadBlockState,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
+  TCP_OFFLOAD_EVENT_TYPE,
   TcpOffloadStateCached,
   TcpOffloadStateConst,
   TcpOffloadStateDelegated,
@@ -195,6 +196,11 @@ export class WorldConnection {
     return (present((await this.query()).delegated).sndUna - this.sndUna) | 0;
   }
 
+  /** Bytes of the peer's stream that are received, a FIN counted as one, as the target says in answer to a query. */
+  async countReceived(): Promise<number> {
+    return (present((await this.query()).delegated).rcvNxt - this.rcvNxt) | 0;
+  }
+
   /** Changes cached state. @returns the status. */
   async update(change: (cached: TcpOffloadStateCached) => void): Promise<number> {
     const cached = present((await this.query()).cached);
@@ -265,8 +271,17 @@ export class WorldConnection {
     return this.world.host.entries('indicate').filter(({ handle }) => handle === this.handle);
   }
 
-  /** Event indications of this connection, in order. */
+  /** Event indications of this connection, in order, but for changes of the send backlog: those may come at any time. */
   get events(): EntryOf<'event'>[] {
+    return this.allEvents.filter(({ eventType }) => eventType !== TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange);
+  }
+
+  /** The send backlog, in bytes, each time the target has said that it is another one. */
+  get backlogs(): number[] {
+    return this.allEvents.filter(({ eventType }) => eventType === TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange).map(({ information }) => information);
+  }
+
+  private get allEvents(): EntryOf<'event'>[] {
     return this.world.host.entries('event').filter(({ handle }) => handle === this.handle);
   }
 
