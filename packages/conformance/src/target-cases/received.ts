@@ -55,8 +55,3 @@ export function checkInTurn(connection: WorldConnection): void {
     checkEqual(entry.irql, IRQL.DISPATCH_LEVEL, `IRQL of ${what}`);
   }
 }
-
-/** What was indicated, taken or not. */
-export function indicatedBytes(connection: WorldConnection): Uint8Array<ArrayBuffer>[] {
-  return connection.indications.map(({ bytes }) => bytes);
-}

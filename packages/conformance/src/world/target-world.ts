@@ -317,13 +317,20 @@ export class TargetWorld {
     return connections;
   }
 
-  /** Offers a connection again with what it came back with; its far end goes on. @throws ConformanceFailure unless it succeeds. */
-  reconnect({ hostPort }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+  /**
+   * Offers a connection again with what it came back with; its far end goes on. Send data is all that was not acknowledged,
+   * whether it came back in the chain or was completed with UPLOAD_IN_PROGRESS.
+   * @throws ConformanceFailure unless it succeeds.
+   */
+  reconnect({ hostPort, unsent }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+    const back = [...unsent, ...chain];
     return this.connect({
       hostPort,
-      ...(chain.length > 0 && { chain: link(chain) }),
+      ...(back.length > 0 && { chain: link(back) }),
       change: (state) => {
         const again = present(state.delegated).copyFrom(delegated);
+        again.sendDataHead = back[0] ?? null;
+        again.sendDataTail = back.at(-1) ?? null;
         again.bufferedData = buffered.length > 0 ? this.host.list(buffered) : null;
       },
     });

@@ -1,5 +1,6 @@
 import {
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
@@ -245,6 +246,11 @@ export class WorldConnection {
   /** Completions of this connection's sends, in order. */
   get sendCompletions(): NblPicture[] {
     return this.completions('send').filter(({ nbl }) => this.sent.has(nbl));
+  }
+
+  /** Sends that were completed because the connection went back, in order: each is the host's to send, from its data start on. */
+  get unsent(): NetBufferList[] {
+    return this.sendCompletions.filter(({ status }) => status === NDIS_STATUS_UPLOAD_IN_PROGRESS).map(({ nbl }) => nbl);
   }
 
   /** Completions of this connection's receive requests, in order. */
