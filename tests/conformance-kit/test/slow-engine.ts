@@ -40,16 +40,14 @@ class LateEvents implements EngineEvents {
   private readonly answerMs: number;
   private readonly waiting: { readonly dueMs: number; readonly say: (events: EngineEvents) => void }[] = [];
   private readonly timer: Timer;
-  private isOdd = false;
 
   constructor(environment: EngineEnvironment, answerMs: number) {
     this.environment = environment;
     this.answerMs = answerMs;
     this.timer = environment.clock.createTimer({
       timerExpired: () => {
-        // Every other time outside of the adapter's DPC: an engine may speak up anywhere.
-        this.isOdd = !this.isOdd;
-        if (this.isOdd) this.deliver();
+        // Sometimes outside of the adapter's DPC: an engine may speak up anywhere.
+        if (environment.random.nextUint32() % 2 === 0) this.deliver();
         else environment.schedule();
       },
     });
