@@ -32,6 +32,7 @@ import { capabilitiesCases } from './capabilities.ts';
 import { statisticsCases } from './statistics.ts';
 import { addressFamiliesCases } from './address-families.ts';
 import { powerCases } from './power.ts';
+import { longLifeCases } from './long-life.ts';
 import type { TargetCase } from './target-case.ts';
 
 /** All cases for offload targets, by rule group. */
@@ -70,4 +71,5 @@ export const targetCases: readonly TargetCase[] = [
   ...statisticsCases,
   ...addressFamiliesCases,
   ...powerCases,
+  ...longLifeCases,
 ];

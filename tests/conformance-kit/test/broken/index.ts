@@ -16,6 +16,7 @@ import { brokenReassembly } from './reassembly.ts';
 import { brokenDisconnect } from './disconnect.ts';
 import { brokenEvents } from './events.ts';
 import { brokenEventsNeighbor } from './events-neighbor.ts';
+import { brokenLongLife } from './long-life.ts';
 import { brokenNetBufferLists } from './net-buffer-lists.ts';
 import { brokenBlocks } from './blocks.ts';
 import { brokenTimers } from './timers.ts';
@@ -56,4 +57,5 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenStatistics,
   ...brokenAddressFamilies,
   ...brokenPower,
+  ...brokenLongLife,
 ];
