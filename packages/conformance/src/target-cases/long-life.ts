@@ -132,12 +132,9 @@ class Life {
     this.receivedBefore += got.length;
     this.inherited = uploaded.buffered.length;
     this.sentBefore += acked;
-    // What went back by completion the host sends again, behind the chain: SndMax may be beyond it.
-    const given = uploaded.chain.reduce((sum, nbl) => sum + netBufferListBytes(nbl).length, 0);
-    const rest = pattern(this.sentBefore + given, this.sent - this.sentBefore - given);
-    const chain = rest.length > 0 ? [...uploaded.chain, world.host.list(rest)] : uploaded.chain;
-    this.sends.splice(0, this.sends.length, ...chain.map((nbl) => ({ nbl, length: netBufferListBytes(nbl).length })));
-    this.connection = await world.reconnect(connection, { ...uploaded, chain });
+    const again = [...connection.unsent, ...uploaded.chain];
+    this.sends.splice(0, this.sends.length, ...again.map((nbl) => ({ nbl, length: netBufferListBytes(nbl).length })));
+    this.connection = await world.reconnect(connection, uploaded);
     this.peer = await this.connection.peer();
   }
 

@@ -76,6 +76,8 @@ export class WorldConnection {
   private readonly forwarded = new Set<NetBufferList>();
   private readonly sent: Set<NetBufferList>;
   private readonly disconnects = new Set<NetBufferList>();
+  /** Entries of the journal from before: what NBLs ended with that come again was in another life. */
+  private readonly journalled: number;
 
   constructor(world: TargetWorld, block: ProtocolOffloadBlockList) {
     const state = block.state as TcpOffloadState;
@@ -89,6 +91,7 @@ export class WorldConnection {
     this.sndUna = delegated.sndUna;
     this.rcvNxt = delegated.rcvNxt;
     this.sent = new Set(membersOf(block.netBufferListChain));
+    this.journalled = world.host.journal.length;
   }
 
   /** True when the target has taken the connection. */
@@ -269,7 +272,7 @@ export class WorldConnection {
   }
 
   private completions(operation: DataOperationName): NblPicture[] {
-    return this.world.host.entries('dataComplete').flatMap((entry) => (entry.operation === operation ? entry.nbls : []));
+    return this.world.host.journal.slice(this.journalled).flatMap((entry) => (entry.kind === 'dataComplete' && entry.operation === operation ? entry.nbls : []));
   }
 
   /** Receive indications of this connection, in order. */
