@@ -38,6 +38,10 @@ export const LEFT_OUT = {
   'packages/target-memory/src/peer-output.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/peer-registry.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/wire.ts': 'is the way to the far end',
+  'packages/intermediate/src/mux-own-operations.ts#OwnOperations.terminate': 'moves connections off an adapter, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-own-operations.ts#OwnOperations.next': 'moves connections off an adapter, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-trees.ts#MuxTrees.answerNowhere': 'answers for objects whose adapter went, which this mux survives besides the contract',
+  'packages/intermediate/src/mux-split.ts#combineState': 'makes one answer of those of several adapters, in which a mux is free',
   'packages/intermediate/src/mux-departures.ts': 'moves connections off an adapter, which this mux offers besides the contract',
   'packages/intermediate/src/mux-oids.ts': 'makes one answer of those of several adapters, in which a mux is free',
   'packages/intermediate/src/mux-placement.ts': 'chooses among adapters, in which a mux is free',
@@ -49,7 +53,7 @@ export const LEFT_OUT = {
 const SOURCES = [
   { suite: 'target', folder: 'packages/target-memory/src', names: /^/ },
   { suite: 'target', folder: 'packages/offload-target/src', names: /^/ },
-  { suite: 'pass-through', folder: 'packages/intermediate/src', names: /^(?!mux-)/ },
+  { suite: 'intermediate', folder: 'packages/intermediate/src', names: /^(?!mux-)/ },
   { suite: 'mux', folder: 'packages/intermediate/src', names: /^mux-/ },
 ];
 
