@@ -64,6 +64,22 @@ export const disconnectAbortiveCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-disconnect-abort-several',
+    title: 'Disconnects of several connections that end together are completed by a call each',
+    rules: ['CHIM-DSC-011', 'CHIM-DSC-008'],
+    requirement: 'C-NDIS-DSC',
+    run: async (world) => {
+      const connections = await world.connectAll(3);
+      const aborts = connections.map((connection) => connection.abort());
+      await world.until(() => connections.every(({ disconnectCompletions }) => disconnectCompletions.length > 0), 'the completion of three abortive disconnects');
+      const calls = world.host.entries('dataComplete').filter(({ operation }) => operation === 'disconnect');
+      checkEqual(calls.map(({ nbls }) => nbls.length), aborts.map(() => 1), 'NBLs of each call that completes disconnects');
+      connections.forEach((connection, at) => {
+        checkDisconnect(connection, present(aborts[at]), { status: SUCCESS, bytesTransferred: 0, dataLength: 0 });
+      });
+    },
+  },
+  {
     id: 'target-disconnect-abort-pending',
     title: 'An abortive disconnect ends what is pending to be sent with REQUEST_ABORTED, before itself; receive requests too, unless they wait for the terminate',
     rules: ['CHIM-DSC-004', 'CHIM-DSC-008', 'CHIM-DSC-009', 'CHIM-DSC-011', 'CHIM-SND-008', 'CHIM-SND-009', 'CHIM-NBL-001'],

@@ -3,6 +3,7 @@ import { initiateDataCases } from './initiate-data.ts';
 import { initiateLimitsCases } from './initiate-limits.ts';
 import { queryCases } from './query.ts';
 import { updateCases } from './update.ts';
+import { updateResumeCases } from './update-resume.ts';
 import { invalidateCases } from './invalidate.ts';
 import { terminateCases } from './terminate.ts';
 import { terminateReceiveCases } from './terminate-receives.ts';
@@ -42,6 +43,7 @@ export const targetCases: readonly TargetCase[] = [
   ...initiateLimitsCases,
   ...queryCases,
   ...updateCases,
+  ...updateResumeCases,
   ...invalidateCases,
   ...terminateCases,
   ...terminateSendCases,

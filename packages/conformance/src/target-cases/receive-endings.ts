@@ -131,6 +131,32 @@ export const receiveEndingsCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-receive-inside-last-completion',
+    title: 'A request that is posted inside the completion that a FIN brings is taken: the host has not been told of the FIN yet',
+    rules: ['CHIM-RCV-010', 'CHIM-EVT-001'],
+    requirement: 'C-NDIS-RCV',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const posted = connection.post([100]);
+      world.host.whenCalled = (entry) => {
+        if (entry.kind !== 'dataComplete') return;
+        world.host.whenCalled = null;
+        posted.push(...connection.post([200]));
+      };
+      connection.forward({ at: 0, length: 60, flags: FIN });
+      await world.until(() => connection.events.length > 0, 'TcpIndicateDisconnect');
+      await world.advance(1000);
+      const { journal } = world.host;
+      const toldAt = journal.findIndex(({ kind }) => kind === 'event');
+      const isRefused = journal.slice(0, toldAt).some((entry) => entry.kind === 'dataComplete' && entry.nbls.some(({ status }) => status === NDIS_STATUS_INVALID_STATE));
+      check(!isRefused, 'a request was refused because of a FIN that the host had not been told of');
+      await connection.terminate();
+      checkEqual(connection.receiveCompletions.map(({ nbl }) => posted.indexOf(nbl)), [0, 1], 'the order in which receive requests were completed');
+      checkRequest(connection.receiveCompletions[0], { size: 100, bytes: pattern(0, 60) }, 'the request in front of the FIN');
+    },
+  },
+  {
     id: 'target-receive-fin-push',
     title: 'A FIN ends a push request with a single byte in it at once, and its timer with it',
     rules: ['CHIM-RCV-006', 'CHIM-TMR-004', 'CHIM-EVT-001'],

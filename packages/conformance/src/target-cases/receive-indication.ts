@@ -114,6 +114,46 @@ export const receiveIndicationCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-indicate-after-pause',
+    title: 'What came while the adapter was paused is offered once when it runs again; what is refused then waits for a request, as ever',
+    rules: ['CHIM-RXI-003', 'CHIM-RXI-007', 'CHIM-RET-004'],
+    requirement: 'C-NDIS-RXI',
+    requires: ['peer', 'virtual-time'],
+    run: async (world) => {
+      world.host.appetite = FULL;
+      const connection = await world.connect();
+      const peer = await connection.peer();
+      const written = [peer.write(pattern(0, 300))];
+      let isPaused = false;
+      world.ndis.pauseAdapter(world.adapter, () => {
+        isPaused = true;
+      });
+      await world.until(() => isPaused, 'the pause of the adapter');
+      await world.advance(1000);
+      checkEqual(connection.indications.length, 0, 'indications of an adapter that is paused');
+      let isRunning = false;
+      world.ndis.restartAdapter(world.adapter, () => {
+        isRunning = true;
+      });
+      await world.until(() => isRunning, 'the restart of the adapter');
+      await world.until(() => connection.indications.length > 0, 'the indication of what came during the pause');
+      await world.advance(1000);
+      const refused = connection.indications.length;
+      written.push(peer.write(pattern(300, 500)), peer.write(pattern(800, 200)));
+      await world.advance(1000);
+      checkSilence(connection, refused, 'after a refusal that followed a pause');
+      const posted = connection.post([400, 600]);
+      await world.settle();
+      checkRequests(connection, posted, [{ size: 400, bytes: pattern(0, 400) }, { size: 600, bytes: pattern(400, 600) }]);
+      await world.wait(Promise.all(written), 'the acknowledgment of everything that the peer has sent');
+      // Nothing is left of it.
+      written.push(peer.write(pattern(1000, 100)));
+      await world.until(() => connection.indications.length > refused, 'the indication of what came last');
+      await world.advance(1000);
+      checkSilence(connection, refused + 1, 'after another refusal');
+    },
+  },
+  {
     id: 'target-indicate-partly',
     title: 'When the host takes a part, exactly the rest stays, and goes into the requests it posts',
     rules: ['CHIM-RXI-004', 'CHIM-RXI-003'],

@@ -1,3 +1,4 @@
+import { link } from '@ndis-chimney/conformance/probes';
 import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_REQUEST_ABORTED,
@@ -353,6 +354,20 @@ export const brokenDisconnect: readonly Broken[] = [
           return result;
         },
         miniportTcpOffloadDisconnect: (next, ...args) => (depth > 0 ? NDIS_STATUS_PENDING : next(...args)),
+      };
+    },
+  },
+  {
+    does: 'completes disconnects that end together as a list',
+    fails: 'target-disconnect-abort-several',
+    says: /the completion of three abortive disconnects did not come|NBLs of each call that completes disconnects/,
+    taps: () => {
+      const held: NetBufferList[] = [];
+      return {
+        tcpOffloadDisconnectComplete: (next, nbl) => {
+          held.push(nbl);
+          if (held.length === 3) next(link(held));
+        },
       };
     },
   },

@@ -2,6 +2,7 @@ import type { Broken } from './broken-target.ts';
 import { brokenInitiate } from './initiate.ts';
 import { brokenQuery } from './query.ts';
 import { brokenUpdate } from './update.ts';
+import { brokenUpdateResume } from './update-resume.ts';
 import { brokenInvalidate } from './invalidate.ts';
 import { brokenTerminate } from './terminate.ts';
 import { brokenTerminateReceives } from './terminate-receives.ts';
@@ -33,6 +34,7 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenInitiate,
   ...brokenQuery,
   ...brokenUpdate,
+  ...brokenUpdateResume,
   ...brokenInvalidate,
   ...brokenTerminate,
   ...brokenTerminateSends,
