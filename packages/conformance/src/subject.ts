@@ -78,6 +78,8 @@ export interface ConformanceRuntime {
   settle(): Promise<void>;
   /** So much time passes, and everything that falls due meanwhile happens. */
   advance(ms: number): Promise<void>;
+  /** When the case is over, however it ended, after everything that was made with the runtime. */
+  dispose?(): void | Promise<void>;
 }
 
 /** What a target's maker tells the kit about it. */
@@ -100,7 +102,7 @@ export interface OffloadTargetConformanceOptions extends OffloadTargetAbilities 
   /** Intermediate drivers to try it behind, from the host down. Default none. */
   readonly intermediates?: readonly IntermediateFactory[];
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
-  readonly createRuntime?: () => ConformanceRuntime;
+  readonly createRuntime?: () => ConformanceRuntime | Promise<ConformanceRuntime>;
   /** Order of DPCs and what the target draws. Default 1. */
   readonly seed?: string | number;
 }
@@ -118,6 +120,8 @@ export interface IntermediateUnderTest {
   virtualNameOf(adapterName: string): string;
   /** With the ability `several-upper-edges`: names of all virtual miniports, the one of `virtualNameOf` first. */
   upperNames?(): readonly string[];
+  /** When the case is over, however it ended. */
+  dispose?(): void | Promise<void>;
 }
 
 /** What a case asks an intermediate driver to be made like, as far as its abilities say it can. */
@@ -145,10 +149,10 @@ export interface IntermediateConformanceOptions {
   /** Adapters that the lowest driver is bound to in every case that does not say how many it has. Default 1. */
   readonly adapters?: number;
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
-  readonly createRuntime?: () => ConformanceRuntime;
+  readonly createRuntime?: () => ConformanceRuntime | Promise<ConformanceRuntime>;
   /** Order of DPCs. Default 1. */
   readonly seed?: string | number;
 }
 
 /** Makes an intermediate driver, not yet registered. */
-export type IntermediateFactory = (ndis: Ndis) => IntermediateUnderTest;
+export type IntermediateFactory = (ndis: Ndis) => IntermediateUnderTest | Promise<IntermediateUnderTest>;

@@ -5,12 +5,26 @@ import { describe, expect, test } from 'vitest';
 
 import { memorySubject } from './subjects.ts';
 
-/** Time passes by itself; `settle` gives everything that is under way a turn of the event loop or two. */
-function createRealRuntime(): ConformanceRuntime {
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-  return { clock: new SystemClock(), random: new SeededRandom(1), dpcQueue: new MicrotaskDpcQueue(), settle: () => sleep(2), advance: sleep };
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => {
+  setTimeout(resolve, ms);
+});
+
+/** Runtimes that were made, and those of them that are not disposed of. */
+const runtimes = { made: 0, alive: 0 };
+
+/**
+ * Time passes by itself; `settle` gives everything that is under way a turn of the event loop or two. It takes a while to
+ * come and to go, as a worker does.
+ */
+async function createRealRuntime(): Promise<ConformanceRuntime> {
+  await sleep(1);
+  runtimes.made++;
+  runtimes.alive++;
+  const dispose = async (): Promise<void> => {
+    await sleep(1);
+    runtimes.alive--;
+  };
+  return { clock: new SystemClock(), random: new SeededRandom(1), dpcQueue: new MicrotaskDpcQueue(), settle: () => sleep(2), advance: sleep, dispose };
 }
 
 const cases = offloadTargetConformance({
@@ -30,4 +44,11 @@ describe('target-memory in real time', () => {
       await expectHere(run()).resolves.toBeUndefined();
     }, 60_000);
   }
+});
+
+describe('runtimes in real time', () => {
+  test('are disposed of with their cases', () => {
+    expect(runtimes.made).toBeGreaterThan(120);
+    expect(runtimes.alive).toBe(0);
+  });
 });

@@ -71,7 +71,7 @@ export const timersCases: readonly TargetCase[] = [
     requirement: 'C-NDIS-TMR',
     requires: ['forward', 'virtual-time'],
     // The flowchart of `delivery-algorithm.md` starts a timer that is stopped, and leaves one that runs alone.
-    isAdvisory: true,
+    weight: 'advice',
     run: async (world) => {
       const connection = await world.connect();
       const posted = connection.post([1000]);

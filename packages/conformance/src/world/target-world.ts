@@ -31,6 +31,7 @@ import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, Offloa
 import { watchBringUp, type BringUp } from './bring-up.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
+import { openOwning, type Owned } from './owned.ts';
 import { patternBefore } from './pattern.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
 import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
@@ -74,12 +75,14 @@ export class TargetWorld {
   /** Violations so far that no {@link expectViolation} has taken. */
   readonly violations: ChimneyViolation[] = [];
   private readonly intermediates: IntermediateUnderTest[] = [];
+  private readonly owned: Owned;
   private driver: NdisMiniportDriverHandle | null = null;
   private miniport: NdisMiniport | null = null;
   private nextPort = 49_152;
   private nextNumber = 1;
 
-  private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest) {
+  private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest, owned: Owned) {
+    this.owned = owned;
     this.options = options;
     this.runtime = runtime;
     this.ndis = ndis;
@@ -91,20 +94,17 @@ export class TargetWorld {
     });
   }
 
-  /** Makes and starts a world. @throws ConformanceFailure when the target does not come up; it is disposed of then. */
+  /** Makes and starts a world. @throws ConformanceFailure when the target does not come up. */
   static async open(options: OffloadTargetConformanceOptions, wishes: TargetWishes = {}): Promise<TargetWorld> {
-    const runtime = options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1);
-    const { clock, dpcQueue, random } = runtime;
-    const ndis = new Ndis({ clock, dpcQueue, random });
-    const subject = await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes);
-    const world = new TargetWorld(options, runtime, ndis, subject);
-    try {
+    return openOwning(async (owned) => {
+      const runtime = owned.add(await (options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1)));
+      const { clock, dpcQueue, random } = runtime;
+      const ndis = new Ndis({ clock, dpcQueue, random });
+      const subject = owned.add(await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes));
+      const world = new TargetWorld(options, runtime, ndis, subject, owned);
       await world.start();
-    } catch (error) {
-      await subject.dispose?.();
-      throw error;
-    }
-    return world;
+      return world;
+    });
   }
 
   private async start(): Promise<void> {
@@ -113,7 +113,7 @@ export class TargetWorld {
     check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
     this.driver = registered.ndisDriverHandle;
     for (const make of this.options.intermediates ?? []) {
-      const driver = make(ndis);
+      const driver = this.owned.add(await make(ndis));
       driver.register();
       this.intermediates.push(driver);
     }
@@ -418,5 +418,10 @@ export class TargetWorld {
     }
     this.ndis.deregisterMiniportDriver(present(this.driver));
     if (problems.length > 0) throw new ConformanceFailure(problems.join('; '));
+  }
+
+  /** Disposes of what makers of subjects have made for it, in whatever state it is. */
+  dispose(): Promise<void> {
+    return this.owned.dispose();
   }
 }
