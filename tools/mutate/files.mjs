@@ -14,6 +14,10 @@ export const LEFT_OUT = {
   'packages/offload-target/src/engine-rules.ts': 'is the text of the rules for engines',
   'packages/offload-target/src/engine-event-sink.ts#isInside': 'is for engines that break their rules',
   'packages/offload-target/src/engine-event-sink.ts#whatIsWrong': 'is for engines that break their rules',
+  'packages/offload-target/src/engine-event-sink.ts#EngineEventSink.sendBacklog': 'is for a hint, which a target may give or not',
+  'packages/offload-target/src/data-path.ts#DataPath.indicateBacklog': 'gives a hint, which a target may give or not',
+  'packages/offload-target/src/send-queue.ts#SendQueue.lendNetBuffer.flags': 'is PSH behind what is sent, which no host sees and no peer has to heed',
+  'packages/offload-target/src/tcp-state.ts#writeHeaders': 'is for engines that write headers; those of the subjects do not',
   'packages/offload-target/src/engine-event-sink.ts#EngineEventSink.isPlausible': 'is for engines that break their rules',
   'packages/offload-target/src/tcp-object.ts#TcpObject.isPlausible': 'is for engines that break their rules',
   'packages/offload-target/src/tcp-object.ts#isState': 'is for engines that break their rules',
@@ -31,6 +35,7 @@ export const LEFT_OUT = {
   'packages/offload-target/src/rss-sequencer.ts': 'is for targets with several queues; none of the subjects has them',
   'packages/target-memory/src/options.ts': 'reads the options, before there is a target',
   'packages/target-memory/src/conformance-abilities.ts': 'hands the memory target to the kit',
+  'packages/target-memory/src/memory-connection.ts#MemoryConnection.acknowledge.worthwhile': 'is how much wider a window has to be to be worth a segment, in which a receiver is free',
   'packages/target-memory/src/memory-peer.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/memory-target.ts#MemoryTarget.peers': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/memory-target.ts#MemoryTarget.sourcePattern': 'is the far end, which the kit takes as given',
@@ -38,6 +43,10 @@ export const LEFT_OUT = {
   'packages/target-memory/src/peer-output.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/peer-registry.ts': 'is the far end, which the kit takes as given',
   'packages/target-memory/src/wire.ts': 'is the way to the far end',
+  'packages/intermediate/src/mux-own-operations.ts#OwnOperations.terminate': 'moves connections off an adapter, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-own-operations.ts#OwnOperations.next': 'moves connections off an adapter, which this mux offers besides the contract',
+  'packages/intermediate/src/mux-trees.ts#MuxTrees.answerNowhere': 'answers for objects whose adapter went, which this mux survives besides the contract',
+  'packages/intermediate/src/mux-split.ts#combineState': 'makes one answer of those of several adapters, in which a mux is free',
   'packages/intermediate/src/mux-departures.ts': 'moves connections off an adapter, which this mux offers besides the contract',
   'packages/intermediate/src/mux-oids.ts': 'makes one answer of those of several adapters, in which a mux is free',
   'packages/intermediate/src/mux-placement.ts': 'chooses among adapters, in which a mux is free',
@@ -49,7 +58,7 @@ export const LEFT_OUT = {
 const SOURCES = [
   { suite: 'target', folder: 'packages/target-memory/src', names: /^/ },
   { suite: 'target', folder: 'packages/offload-target/src', names: /^/ },
-  { suite: 'pass-through', folder: 'packages/intermediate/src', names: /^(?!mux-)/ },
+  { suite: 'intermediate', folder: 'packages/intermediate/src', names: /^(?!mux-)/ },
   { suite: 'mux', folder: 'packages/intermediate/src', names: /^mux-/ },
 ];
 

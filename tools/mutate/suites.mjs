@@ -29,13 +29,14 @@ export const SUITES = {
       return subjects.flatMap(([name, options]) => named(name, load(KIT).offloadTargetConformance(options)));
     },
   },
-  'pass-through': {
+  intermediate: {
     entries: [KIT, DRIVERS],
     cases: (load) => {
-      const subject = load(DRIVERS).passThroughSubject();
+      const { passThroughSubject, muxSubject } = load(DRIVERS);
       return [
-        ...named('pass-through', load(KIT).intermediateConformance(subject)),
-        ...named('two pass-throughs', load(KIT).intermediateConformance({ ...subject, drivers: 2 })),
+        ...named('pass-through', load(KIT).intermediateConformance(passThroughSubject())),
+        ...named('two pass-throughs', load(KIT).intermediateConformance({ ...passThroughSubject(), drivers: 2 })),
+        ...named('mux', load(KIT).intermediateConformance(muxSubject())),
       ];
     },
   },

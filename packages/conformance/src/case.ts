@@ -17,7 +17,10 @@ export interface ConformanceCase {
   readonly requires: readonly Ability[];
   /** Those of `requires` that this subject lacks: unless it is empty, the case is not run. */
   readonly missing: readonly Ability[];
-  /** True in the minor version that brings the case: it is run and reported, and fails nobody. */
+  /**
+   * True: run and reported, and fails nobody. A case is advisory in the minor version of the kit that brings it, and for
+   * good where the rules only recommend, the pages they are from disagree, or a limit is the kit's own.
+   */
   readonly isAdvisory: boolean;
   /** Resolves when the subject did right. @throws ConformanceFailure that says what it did wrong. */
   readonly run: () => Promise<void>;

@@ -7,7 +7,7 @@ export type { ConformanceExport, ModuleSettings, ModuleSubject } from './module/
 export { intermediateConformance } from './intermediate-conformance.ts';
 export { offloadTargetConformance } from './offload-target-conformance.ts';
 export { certify } from './report/certification.ts';
-export type { CertificationReport, ClauseReport, ClauseState, Verdict } from './report/certification.ts';
+export type { CertificationReport, ClauseReport, ClauseState, UndecidedRule, Verdict } from './report/certification.ts';
 export { htmlPage } from './report/html-page.ts';
 export { junitXml } from './report/junit-xml.ts';
 export { textReport } from './report/text-report.ts';
@@ -29,3 +29,4 @@ export type {
   TargetUnderTest,
   TargetWishes,
 } from './subject.ts';
+export { UNDECIDED_RULES } from './undecided-rules.ts';

@@ -2,6 +2,7 @@ import type { ConformanceCase } from './case.ts';
 import { intermediateCases } from './intermediate-cases/index.ts';
 import type { IntermediateConformanceOptions } from './subject.ts';
 import { IntermediateWorld } from './world/intermediate-world.ts';
+import { toCase } from './written-case.ts';
 
 /**
  * The contract of an intermediate driver, as cases. Each makes drivers of its own with `create`, tries them between a
@@ -10,18 +11,5 @@ import { IntermediateWorld } from './world/intermediate-world.ts';
  */
 export function intermediateConformance(options: IntermediateConformanceOptions): readonly ConformanceCase[] {
   const abilities = new Set(options.abilities ?? []);
-  return intermediateCases.map(({ id, title, rules, requirement, requires = [], wishes = {}, isAdvisory = false, run }) => ({
-    id,
-    title,
-    rules,
-    requirement,
-    requires,
-    missing: requires.filter((ability) => !abilities.has(ability)),
-    isAdvisory,
-    run: async () => {
-      const world = await IntermediateWorld.open(options, wishes);
-      await run(world);
-      await world.close();
-    },
-  }));
+  return intermediateCases.map((written) => toCase(written, abilities, (wishes) => IntermediateWorld.open(options, wishes)));
 }

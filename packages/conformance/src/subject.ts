@@ -79,6 +79,8 @@ export interface ConformanceRuntime {
   settle(): Promise<void>;
   /** So much time passes, and everything that falls due meanwhile happens. */
   advance(ms: number): Promise<void>;
+  /** When the case is over, however it ended, after everything that was made with the runtime. */
+  dispose?(): void | Promise<void>;
 }
 
 /** What a target's maker tells the kit about it. */
@@ -93,12 +95,15 @@ export interface OffloadTargetAbilities {
 
 /** Options of `offloadTargetConformance`. */
 export interface OffloadTargetConformanceOptions extends OffloadTargetAbilities {
-  /** Makes one target; called once per case. */
+  /**
+   * Makes one target; called once per case. Every connection that is offered to it has a far end that acknowledges what it
+   * is sent, a FIN too, with the ability `peer` or without.
+   */
   create(environment: OffloadTargetEnvironment, wishes: TargetWishes): TargetUnderTest | Promise<TargetUnderTest>;
   /** Intermediate drivers to try it behind, from the host down. Default none. */
   readonly intermediates?: readonly IntermediateFactory[];
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
-  readonly createRuntime?: () => ConformanceRuntime;
+  readonly createRuntime?: () => ConformanceRuntime | Promise<ConformanceRuntime>;
   /**
    * How closely the verifier follows what crosses edges while a case runs; what it finds wrong with the subject fails the
    * case. `off`: only the case itself decides. Default `history`.
@@ -121,6 +126,8 @@ export interface IntermediateUnderTest {
   virtualNameOf(adapterName: string): string;
   /** With the ability `several-upper-edges`: names of all virtual miniports, the one of `virtualNameOf` first. */
   upperNames?(): readonly string[];
+  /** When the case is over, however it ended. */
+  dispose?(): void | Promise<void>;
 }
 
 /** What a case asks an intermediate driver to be made like, as far as its abilities say it can. */
@@ -148,7 +155,7 @@ export interface IntermediateConformanceOptions {
   /** Adapters that the lowest driver is bound to in every case that does not say how many it has. Default 1. */
   readonly adapters?: number;
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
-  readonly createRuntime?: () => ConformanceRuntime;
+  readonly createRuntime?: () => ConformanceRuntime | Promise<ConformanceRuntime>;
   /**
    * How closely the verifier follows what crosses edges while a case runs; what it finds wrong with the subject fails the
    * case. `off`: only the case itself decides. Default `history`.
@@ -159,4 +166,4 @@ export interface IntermediateConformanceOptions {
 }
 
 /** Makes an intermediate driver, not yet registered. */
-export type IntermediateFactory = (ndis: Ndis) => IntermediateUnderTest;
+export type IntermediateFactory = (ndis: Ndis) => IntermediateUnderTest | Promise<IntermediateUnderTest>;

@@ -1,9 +1,11 @@
-import { REQUIREMENTS, certify, htmlPage, junitXml, runCases, textReport, type CertificationReport, type ConformanceCase } from '@ndis-chimney/conformance';
+import { REQUIREMENTS, UNDECIDED_RULES, certify, htmlPage, junitXml, runCases, textReport, type CertificationReport, type ConformanceCase } from '@ndis-chimney/conformance';
 import { ManualClock } from '@ndis-chimney/core/runtime';
 import { describe, expect, test } from 'vitest';
 
 import { caseOf, failing, lacking, ofEachOutcome } from './cases.ts';
 import { elements, parseXml } from './markup.ts';
+
+const UNDECIDED = Object.keys(UNDECIDED_RULES).length;
 
 const reportOf = async (cases: readonly ConformanceCase[], subject = 'target-tried'): Promise<CertificationReport> =>
   certify(subject, await runCases(cases, { clock: new ManualClock() }), 7);
@@ -20,6 +22,8 @@ describe('a report', () => {
     expect(clauses.map(({ id }) => id)).toEqual(Object.keys(REQUIREMENTS));
     const states = new Map(clauses.map(({ id, state }) => [id, state]));
     expect(['C-NDIS-INI', 'C-NDIS-SND', 'C-NDIS-TRM', 'C-NDIS-QRY', 'C-TCP-RTO'].map((id) => states.get(id))).toEqual(['passed', 'failed', 'advisory', 'untested', 'undecidable']);
+    const someLacking = await reportOf([caseOf('good'), lacking('lacking', 'peer')]);
+    expect(someLacking.clauses.find(({ id }) => id === 'C-NDIS-SND')?.state).toBe('partly');
     const onlyLacking = await reportOf([lacking('lacking', 'peer')]);
     expect(onlyLacking.clauses.find(({ id }) => id === 'C-NDIS-SND')?.state).toBe('skipped');
   });
@@ -41,6 +45,18 @@ describe('a report', () => {
     expect(textReport(report)).toContain('C-LATER');
   });
 
+  test('says of which rules it says nothing, and why', async () => {
+    const { undecidedRules } = await reportOf([caseOf('good')]);
+    expect(Object.fromEntries(undecidedRules.map(({ id, reason }) => [id, reason]))).toEqual(UNDECIDED_RULES);
+  });
+
+  test('says that a clause is decided in part, wherever it is shown', async () => {
+    const report = await reportOf([caseOf('good'), lacking('lacking', 'peer')]);
+    expect(textReport(report)).toMatch(/^ {2}C-NDIS-SND {6}partly {6}1 passed, 1 skipped {4}Send: accepted/mu);
+    const cells = elements(parseXml(htmlPage(report)), 'td').filter(({ text }) => text === 'partly');
+    expect(cells.map(({ attributes }) => attributes['class'])).toEqual(['partly']);
+  });
+
   test('is plain data: JSON brings it back', async () => {
     const report = await reportOf(ofEachOutcome);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
@@ -52,9 +68,10 @@ describe('as text', () => {
     const text = textReport(await reportOf(ofEachOutcome));
     expect(text).toMatch(/^Conformance of target-tried, seed 7\n/u);
     expect(text).toMatch(/^ {2}C-NDIS-SND {6}failed {6}1 failed, 1 skipped {4}Send: accepted/mu);
+    expect(text).toMatch(/^Rules that no case decides\n {2}needs a wire: .*\n {4}CHIM-SND-014\n/mu);
     expect(text).toMatch(/Undecidable\n {2}needs a wire: .*\n {4}C-TCP-SWS\n/u);
     expect(text).toContain("Skipped\n  needs peer (the far end of a connection is at the kit's command), control");
-    expect(text).toContain('Advisory: new cases, which fail nobody yet\n\n  new  [C-NDIS-TRM, CHIM-SND-001]');
+    expect(text).toContain('Advisory: what fails nobody\n\n  new  [C-NDIS-TRM, CHIM-SND-001]');
     expect(text).toContain(
       'Failures\n\n  bad  [C-NDIS-SND, CHIM-SND-011, CHIM-SND-010]\n    Does what bad asks for\n    the order: expected [0,1], found [1,0]\n\nFAILED: ',
     );
@@ -84,7 +101,7 @@ describe('as JUnit XML', () => {
     const [failure] = elements(root, 'failure');
     expect(failure?.attributes).toEqual({ message: 'the order: expected [0,1], found [1,0]', type: 'ConformanceFailure' });
     expect(failure?.text).toBe('breaks CHIM-SND-011, CHIM-SND-010\nthe order: expected [0,1], found [1,0]');
-    expect(elements(root, 'skipped').map(({ attributes }) => attributes['message'])).toEqual(['advisory, fails nobody yet: something new', expect.stringMatching(/^needs peer/u)]);
+    expect(elements(root, 'skipped').map(({ attributes }) => attributes['message'])).toEqual(['advisory, fails nobody: something new', expect.stringMatching(/^needs peer/u)]);
   });
 
   test('whatever is thrown arrives, and breaks nothing', async () => {
@@ -100,7 +117,7 @@ describe('as JUnit XML', () => {
 describe('as a page', () => {
   test('it has the verdict and the failures first, then clauses, then cases', async () => {
     const root = parseXml(htmlPage(await reportOf(ofEachOutcome)));
-    expect(elements(root, 'h2').map(({ text }) => text)).toEqual(['Failures (1)', 'Advisory: new cases, which fail nobody yet (1)', 'Requirements', 'Skipped (1)', 'Cases']);
+    expect(elements(root, 'h2').map(({ text }) => text)).toEqual(['Failures (1)', 'Advisory: what fails nobody (1)', 'Requirements', `Rules that no case decides (${UNDECIDED})`, 'Skipped (1)', 'Cases']);
     expect(elements(root, 'p')[0]?.text).toBe('FAILED: 1 failed, 1 passed, 1 skipped, 1 advisory failure, in 0.000 s');
     expect(elements(root, 'article').map(({ children }) => children[0]?.text)).toEqual(['bad', 'new']);
     const [clauses] = elements(root, 'tbody');
@@ -109,7 +126,7 @@ describe('as a page', () => {
 
   test('it has no empty section for what there is none of', async () => {
     const root = parseXml(htmlPage(await reportOf([caseOf('good')])));
-    expect(elements(root, 'h2').map(({ text }) => text)).toEqual(['Requirements', 'Cases']);
+    expect(elements(root, 'h2').map(({ text }) => text)).toEqual(['Requirements', `Rules that no case decides (${UNDECIDED})`, 'Cases']);
   });
 
   test('it needs nothing else, runs nothing, and says so to the browser', async () => {

@@ -26,6 +26,6 @@ export function createIntermediate(ndis: NdisLibrary, wishes: PassThroughWishes 
 }
 
 /** What the conformance kit may ask of pass-through drivers. */
-export const conformanceAbilities: { readonly abilities: readonly ('transparent' | 'nbl-shortage' | 'state-shortage' | 'virtual-time')[] } = {
-  abilities: ['transparent', 'nbl-shortage', 'state-shortage', 'virtual-time'],
+export const conformanceAbilities: { readonly abilities: readonly ('transparent' | 'nbl-shortage' | 'state-shortage' | 'reports-memory' | 'stopped-calls' | 'virtual-time')[] } = {
+  abilities: ['transparent', 'nbl-shortage', 'state-shortage', 'reports-memory', 'stopped-calls', 'virtual-time'],
 };

@@ -14,7 +14,6 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
   private readonly dpc: Dpc = new Dpc(this);
   private readonly onCompleted: (upperEdge: UpperEdge) => void;
   private readonly owed: Owed<UpperEdge>[] = [];
-  private readonly counts = new Map<UpperEdge, number>();
 
   /** @param onCompleted called after each completion, with the upper interface it went to. */
   constructor(dpcQueue: DpcQueue, onCompleted: (upperEdge: UpperEdge) => void) {
@@ -24,13 +23,12 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
 
   /** True while completions to an upper interface wait. */
   isPending(upperEdge: UpperEdge): boolean {
-    return this.counts.has(upperEdge);
+    return this.owed.some((owed) => owed.upperEdge === upperEdge);
   }
 
   /** Completes something later. What `complete` throws is reported against the DPC, and the others go on. */
   add(upperEdge: UpperEdge, complete: () => void): void {
     this.owed.push({ upperEdge, complete });
-    this.counts.set(upperEdge, (this.counts.get(upperEdge) ?? 0) + 1);
     this.dpcQueue.insert(this.dpc);
   }
 
@@ -51,29 +49,20 @@ export class DeferredCompletions<UpperEdge = unknown> implements DeferredRoutine
     }
   }
 
-  /** Makes what is owed by now. A completion may call it: those that are still behind it are made then. */
-  runDpc(): void {
-    let left = this.owed.length;
-    try {
-      for (; left > 0; left--) {
-        const next = this.owed.shift();
-        if (next === undefined) return;
-        this.completeOne(next);
-      }
-    } finally {
-      // One of them threw: those behind it come from the next DPC.
-      if (this.owed.length > 0) this.dpcQueue.insert(this.dpc);
-    }
+  /** Makes what is owed, now. A completion may call it: those that are still behind it are made then. */
+  drain(): void {
+    while (this.owed.length > 0) this.runDpc();
   }
 
-  private completeOne({ upperEdge, complete }: Owed<UpperEdge>): void {
-    const left = (this.counts.get(upperEdge) ?? 1) - 1;
-    if (left > 0) this.counts.set(upperEdge, left);
-    else this.counts.delete(upperEdge);
+  runDpc(): void {
+    const next = this.owed.shift();
+    if (next === undefined) return;
+    // Whether or not this one throws, those behind it come from the next DPC.
+    this.dpcQueue.insert(this.dpc);
     try {
-      complete();
+      next.complete();
     } finally {
-      this.onCompleted(upperEdge);
+      this.onCompleted(next.upperEdge);
     }
   }
 }

@@ -164,16 +164,14 @@ export class TreeSplit {
     for (const pair of this.pairs) {
       const { own, upper, entry } = pair;
       if (entry === null) continue;
-      const statuses = results.get(upper) ?? [];
-      results.set(upper, statuses);
-      statuses.push(own.status);
+      results.set(upper, [...(results.get(upper) ?? []), own.status]);
       if (this.operation === 'initiate') this.finishInitiate(pair, entry);
       else if (this.operation === 'terminate') this.finishTerminate(pair, entry);
-      if (statuses.length > 1) combineState(upper, own);
+      combineState(upper, own);
     }
     const walk = new BlockWalk<MiniportOffloadBlockList>();
     for (let block: MiniportOffloadBlockList | null = walk.start(this.tree); block !== null; block = walk.next(block)) {
-      block.status = this.statusOf(block, results.get(block));
+      block.status = this.statusOf(results.get(block) ?? []);
     }
     this.blocks.giveCall(this.call);
   }
@@ -191,13 +189,11 @@ export class TreeSplit {
   }
 
   /** What the statuses of all parts amount to. Of an initiate an object is offloaded if it is somewhere. */
-  private statusOf(block: MiniportOffloadBlockList, statuses: readonly NDIS_STATUS[] | undefined): NDIS_STATUS {
-    const [first] = statuses ?? [];
-    // Nobody was asked: a placeholder, an object that is below no adapter, or a new one that has no place.
-    if (statuses === undefined || first === undefined) return this.operation === 'initiate' && isNew(block) ? NDIS_STATUS_FAILURE : NDIS_STATUS_SUCCESS;
+  private statusOf(statuses: readonly NDIS_STATUS[]): NDIS_STATUS {
+    // Of a placeholder, or an object that is below no adapter, nobody was asked.
     if (statuses.every((status) => status === NDIS_STATUS_SUCCESS)) return NDIS_STATUS_SUCCESS;
     if (this.operation === 'initiate' && statuses.some(isOffloaded)) return NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
-    return statuses.find((status) => !isOffloaded(status)) ?? first;
+    return statuses.find((status) => !isOffloaded(status)) ?? NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
   }
 }
 

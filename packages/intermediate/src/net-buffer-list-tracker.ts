@@ -60,7 +60,7 @@ export class NetBufferListTracker<UpperEdge = unknown> {
   /**
    * Splits a completion list that may mix upper interfaces: calls `deliver` once per run of NBLs of one interface, in
    * order, with the contexts popped. Each run is a list of its own, of the very same NBLs. When `deliver` throws the
-   * others get theirs all the same, and the first error goes on to the caller.
+   * others get theirs all the same, and then its error goes on to the caller.
    *
    * Source: `nc-ndischimney-tcp_offload_disconnect_complete_handler.md`, the rule for several upper interfaces.
    */
@@ -81,14 +81,17 @@ export class NetBufferListTracker<UpperEdge = unknown> {
       nbl = next;
     }
     for (const { head } of runs.values()) this.pop(head);
-    const errors: unknown[] = [];
-    for (const [edge, { head }] of runs) {
+    deliverEach(runs.entries());
+
+    function deliverEach(rest: Iterator<[UpperEdge | null, { readonly head: NetBufferList }]>): void {
+      const next = rest.next();
+      if (next.done === true) return;
+      const [edge, { head }] = next.value;
       try {
         deliver(edge as UpperEdge, head);
-      } catch (error) {
-        errors.push(error);
+      } finally {
+        deliverEach(rest);
       }
     }
-    if (errors.length > 0) throw errors[0];
   }
 }

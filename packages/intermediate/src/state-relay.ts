@@ -106,7 +106,7 @@ export abstract class StateRelay<Upper extends VirtualMiniport, Lower> extends I
   protocolTerminateOffloadComplete(lower: Lower, offloadBlockList: ProtocolOffloadBlockList): void {
     try {
       // What had no memory and waits for its DPC ends before: after a terminate nothing of a connection is under way.
-      this.completions.runDpc();
+      this.completions.drain();
     } finally {
       this.relayUp('terminate', lower, offloadBlockList);
     }

@@ -58,7 +58,7 @@ describe('DeferredCompletions', () => {
     completions.add('a', () => {
       log.push('first');
       add('a', 'third');
-      completions.runDpc();
+      completions.drain();
       log.push('nothing is owed');
     });
     add('a', 'second');

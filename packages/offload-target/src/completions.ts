@@ -43,7 +43,6 @@ export class Completions {
   /** Adds one NBL; its status and byte count are written. It is unlinked from whatever list it was in. */
   add(kind: CompletionKind, nbl: NetBufferList): void {
     nbl.next = null;
-    nbl.miniportReserved0 = null;
     nbl.miniportReserved1 = null;
     const { last } = this;
     if (last !== null && last.kind === kind && kind !== COMPLETION.disconnect) {

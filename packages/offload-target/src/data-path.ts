@@ -289,7 +289,6 @@ export class DataPath {
   }
 
   private abortByPeer(): void {
-    this.isResetDue = false;
     this.adapter.indicateEvent(this.tcp, TCP_OFFLOAD_EVENT_TYPE.TcpIndicateAbort, 0);
     this.abort();
   }

@@ -83,5 +83,5 @@ export class ForwardQueue {
 function gather(netBuffer: NetBuffer): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(netBuffer.dataLength);
   const length = copyFromNetBuffer(netBuffer, 0, bytes, 0, bytes.length);
-  return length === bytes.length ? bytes : bytes.slice(0, length);
+  return bytes.subarray(0, length);
 }

@@ -60,7 +60,8 @@ export class OffloadTarget
   readonly name: string;
   private readonly environment: OffloadTargetEnvironment;
   private readonly limits: ResolvedLimits;
-  private readonly createEngine: EngineFactory;
+  /** Makes the engine of each adapter. A subclass may put another in its place, before an adapter comes up. */
+  protected createEngine: EngineFactory;
   private readonly adapters = new Set<OffloadAdapter>();
 
   /** @throws TypeError that names a limit that does not exist or whose value is not allowed. */

@@ -180,8 +180,8 @@ export class ReceivePath implements TimerRoutine {
   /** Ends all requests with this status and the bytes placed in them. */
   flush(status: NDIS_STATUS): void {
     this.absorb();
-    this.stopPush();
     while (this.postedHead !== null) this.completeHead(status);
+    this.stopPush();
   }
 
   /** Forgets what was received and not delivered. */

@@ -78,19 +78,16 @@ export class SendQueue {
   private lendNetBuffer(id: number, netBuffer: NetBuffer, isLast: boolean): number {
     let left = netBuffer.dataLength;
     let offset = netBuffer.currentMdlOffset;
-    let mdl = netBuffer.currentMdl;
-    while (left > 0 && mdl !== null) {
+    for (let mdl = netBuffer.currentMdl; mdl !== null; mdl = mdl.next) {
       const here = Math.min(left, mdl.byteCount - offset);
-      const { next } = mdl;
       if (here > 0) {
         left -= here;
-        const isEnd = isLast && (left === 0 || next === null);
-        this.adapter.engine.send(id, mdl.buffer, mdl.byteOffset + offset, here, isEnd ? REGION.PUSH : 0);
+        const flags = isLast && (left === 0 || mdl.next === null) ? REGION.PUSH : 0;
+        this.adapter.engine.send(id, mdl.buffer, mdl.byteOffset + offset, here, flags);
         offset = 0;
       } else {
         offset -= mdl.byteCount;
       }
-      mdl = next;
     }
     return netBuffer.dataLength - left;
   }
@@ -142,10 +139,7 @@ export class SendQueue {
     last.next = null;
     this.advance(head, this.headAcked);
     this.headAcked = 0;
-    for (let nbl: NetBufferList | null = head; nbl !== null; nbl = nbl.next) {
-      nbl.miniportReserved0 = null;
-      this.adapter.heldRequests--;
-    }
+    for (let nbl: NetBufferList | null = head; nbl !== null; nbl = nbl.next) this.adapter.heldRequests--;
     return head;
   }
 

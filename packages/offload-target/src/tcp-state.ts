@@ -85,18 +85,22 @@ export function writeRecord(tcp: TcpObject, record: ConnectionRecord, delegated:
 /** Writes the settings that hold now. @param flags with the commands of an update. */
 export function writeSettings(tcp: TcpObject, settings: ConnectionSettings, flags: number): void {
   const { cached, path } = tcp;
-  const { neighbor } = path;
   settings.flags = flags;
   settings.initialRcvWnd = cached.initialRcvWnd;
   settings.kaProbeCount = cached.kaProbeCount;
   settings.kaTimeout = cached.kaTimeout;
   settings.kaInterval = cached.kaInterval;
   settings.maxRT = cached.maxRT;
+  settings.pathMtu = path.cached.pathMtu;
+  writeHeaders(tcp, settings);
+}
+
+/** Writes what the headers of every frame hold. */
+function writeHeaders({ cached, path: { neighbor } }: TcpObject, settings: ConnectionSettings): void {
   settings.flowLabel = cached.flowLabel;
   settings.ttlOrHopLimit = cached.ttlOrHopLimit;
   settings.tosOrTrafficClass = cached.tosOrTrafficClass;
   settings.userPriority = cached.userPriority;
-  settings.pathMtu = path.cached.pathMtu;
   settings.vlanId = neighbor.constState.vlanId;
   settings.dlSourceAddress = neighbor.constState.dlSourceAddress;
   settings.dlDestinationAddress = neighbor.cached.dlDestinationAddress;

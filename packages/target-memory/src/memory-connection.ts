@@ -150,13 +150,12 @@ export class MemoryConnection implements TimerRoutine {
 
   hold(nowMs: number): void {
     this.isHeld = true;
-    if (this.lent.total > 0 || (this.isFinSent && !this.isFinAcked)) {
-      this.toPeer.clear();
-      this.isWindowNews = true;
-    }
-    // What was received is acknowledged first.
-    if (!this.isReset) this.acknowledge(nowMs);
     this.schedule();
+    if (this.isReset) return;
+    this.toPeer.clear();
+    // What was received is acknowledged first, once more if need be.
+    this.isWindowNews = true;
+    this.acknowledge(nowMs);
     this.lent.clear(this.sndUna);
     this.sndNxt = this.sndUna;
     if (!this.isFinAcked) {
@@ -183,10 +182,6 @@ export class MemoryConnection implements TimerRoutine {
     // An RST is not sent again as data is, so it arrives now.
     if (((this.toPeer.head?.flags ?? 0) & SEGMENT.RST) !== 0) this.peer.resetByHost();
     this.wireTimer?.cancel();
-    this.lent.clear(this.sndUna);
-    this.toPeer.clear();
-    this.toTarget.clear();
-    this.isReset = true;
     this.peer.detach();
   }
 
@@ -202,6 +197,8 @@ export class MemoryConnection implements TimerRoutine {
     // What a peer sends before it hears of the reset reaches nobody.
     if (this.isReset) this.toTarget.clear();
     if (!this.isReset && !this.isHeld) this.transmit(nowMs);
+    // What was received is acknowledged in the next turn.
+    if (this.rcvNxt !== this.lastAck && !this.isReset) this.schedule();
     this.waitForWire(nowMs);
   }
 
@@ -267,7 +264,6 @@ export class MemoryConnection implements TimerRoutine {
       engine.events.received(this.id, output.buffer, output.bufferOffset, here, left === 0 && this.isPushed ? REGION.PUSH : 0);
       output.skip(here);
     }
-    this.schedule();
   }
 
   /** A FIN that is next in sequence. */
@@ -276,7 +272,6 @@ export class MemoryConnection implements TimerRoutine {
     this.hasPeerFin = true;
     this.rcvNxt = seqAdd(this.rcvNxt, 1);
     this.engine.events.fin(this.id);
-    this.schedule();
   }
 
   private resetByPeer(): void {
@@ -286,9 +281,7 @@ export class MemoryConnection implements TimerRoutine {
 
   private stop(): void {
     this.isReset = true;
-    this.lent.clear(this.sndUna);
     this.toPeer.clear();
-    this.toTarget.clear();
   }
 
   /** Tells the peer what was received, and of a window that opened. */

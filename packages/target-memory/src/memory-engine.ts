@@ -4,7 +4,6 @@ import {
   TrafficCounts,
   readTcpSegment,
   seqAdd,
-  seqDelta,
   type ConnectionAddresses,
   type ConnectionEngine,
   type ConnectionRecord,
@@ -213,7 +212,8 @@ export class MemoryEngine implements ConnectionEngine {
     const isNew = !this.live.has(id);
     this.held.delete(id);
     if (isNew) this.live.append(id);
-    const isIdle = this.table.get(id, COLUMN.STATE) === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished && seqDelta(this.table.get(id, COLUMN.SND_NXT), this.table.get(id, COLUMN.SND_UNA)) === 0;
+    // What is in flight comes with `send` and `finish`.
+    const isIdle = this.table.get(id, COLUMN.STATE) === TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished;
     const connection = this.usedConnection(id);
     if (connection !== null) connection.resume();
     else if (!isIdle || this.registry.isEager(this, id)) this.connectionOf(id);

@@ -1,5 +1,6 @@
 // A third target to try the kit on: it has no peers, but keeps forwarded segments that come out of sequence, and runs
-// keepalive and FIN_WAIT_2 timers. What is sent is acknowledged after a while by nobody in particular; probes are not.
+// keepalive and FIN_WAIT_2 timers. What is sent is acknowledged after a while by nobody in particular; probes are not. It
+// relies on its own copy of all that a connection came with, and says of it what it has.
 import {
   TCP_SEGMENT,
   TcpSegment,
@@ -11,6 +12,7 @@ import {
   type ConnectionEngine,
   type ConnectionRecord,
   type ConnectionReport,
+  type ConnectionSettings,
   type EngineEnvironment,
   type OffloadTarget,
 } from '@ndis-chimney/offload-target';
@@ -19,9 +21,12 @@ import {
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_FLAG_KEEP_ALIVE_ENABLED,
+  TCP_FLAG_MAX_RT_RESTART,
   TCP_OFFLOAD_CONNECTION_STATE,
   TCP_UPLOAD_REASON,
   TIMEOUT_DELTA_NOT_RUNNING,
+  timestampAt,
+  timestampDelta,
   type OffloadTargetEnvironment,
   type Timer,
 } from '@ndis-chimney/types';
@@ -45,11 +50,19 @@ export interface CarefulFlaws extends ReassemblyFlaws {
 
 /** How it behaves. */
 export interface CarefulOptions extends CarefulFlaws {
-  /** It says what comes of a forwarded segment later, outside of the adapter's DPC, as an engine in another thread would. */
+  /** It says what comes of segments either way outside of the adapter's DPC, as an engine in another thread would. */
   readonly isDistant?: boolean;
 }
 
+/** What it was given of a connection and nothing here changes. */
+type Given = Pick<ConnectionRecord, 'sndWnd' | 'maxSndWnd' | 'sendWL1' | 'cWnd' | 'ssThresh' | 'sRtt' | 'rttVar' | 'tsRecent' | 'dupAckCount' | 'sndWndProbeCount' | 'retransmitCount' | 'dWnd'>;
+
 interface Connection {
+  readonly given: Given;
+  /** Tick in which its `TsRecent` came. */
+  readonly tsRecentAt: number;
+  readonly tsDelta: number;
+  totalRT: number;
   readonly kaInterval: number;
   readonly kaProbeCount: number;
   readonly reassembly: Reassembly;
@@ -59,7 +72,6 @@ interface Connection {
   edge: number;
   sndUna: number;
   sndMax: number;
-  maxSndWnd: number;
   lent: number;
   isEnding: boolean;
   probeCount: number;
@@ -82,14 +94,20 @@ class CarefulEngine implements ConnectionEngine {
     this.ackTimer = environment.clock.createTimer({
       timerExpired: () => {
         this.isAckDue = true;
-        environment.schedule();
+        if (flaws.isDistant === true) this.run();
+        else environment.schedule();
       },
     });
   }
 
   open(id: number, record: ConnectionRecord): void {
     const { clock, events } = this.environment;
+    const { sndWnd, maxSndWnd, sendWL1, cWnd, ssThresh, sRtt, rttVar, tsRecent, dupAckCount, sndWndProbeCount, retransmitCount, dWnd } = record;
     const connection: Connection = {
+      given: { sndWnd, maxSndWnd, sendWL1, cWnd, ssThresh, sRtt, rttVar, tsRecent, dupAckCount, sndWndProbeCount, retransmitCount, dWnd },
+      tsRecentAt: this.nowTicks - record.tsRecentAge,
+      tsDelta: timestampDelta(record.tsTime, this.nowTicks),
+      totalRT: record.totalRT,
       kaInterval: record.settings.kaInterval,
       kaProbeCount: record.settings.kaProbeCount,
       reassembly: new Reassembly(this.flaws),
@@ -99,7 +117,6 @@ class CarefulEngine implements ConnectionEngine {
       edge: seqAdd(record.rcvNxt, record.rcvWnd),
       sndUna: record.sndUna,
       sndMax: record.sndMax,
-      maxSndWnd: record.maxSndWnd,
       lent: 0,
       isEnding: false,
       probeCount: record.keepAliveProbeCount,
@@ -189,6 +206,7 @@ class CarefulEngine implements ConnectionEngine {
   private acknowledged(id: number, connection: Connection, ack: number): void {
     const count = Math.min(seqDelta(ack, connection.sndUna), connection.lent);
     if (count <= 0) return;
+    connection.totalRT = 0;
     connection.lent -= count;
     connection.sndUna = seqAdd(connection.sndUna, count);
     this.environment.events.acked(id, count);
@@ -250,7 +268,8 @@ class CarefulEngine implements ConnectionEngine {
     this.environment.events.aborted(id);
   }
 
-  update(id: number): void {
+  update(id: number, { flags }: ConnectionSettings): void {
+    if ((flags & TCP_FLAG_MAX_RT_RESTART) !== 0) this.connectionOf(id).totalRT = 0;
     this.environment.events.updated(id, NDIS_STATUS_SUCCESS);
   }
 
@@ -275,8 +294,20 @@ class CarefulEngine implements ConnectionEngine {
   }
 
   private reportOf(id: number): ConnectionReport {
-    const { keepAlive, finWait2, probeCount } = this.connectionOf(id);
-    return { keepAliveProbeCount: probeCount, keepAliveTimeoutDelta: this.ticksLeft(keepAlive), retransmitTimeoutDelta: this.ticksLeft(finWait2) };
+    const { given, tsRecentAt, tsDelta, totalRT, keepAlive, finWait2, probeCount } = this.connectionOf(id);
+    return {
+      ...given,
+      tsRecentAge: this.nowTicks - tsRecentAt,
+      tsTime: timestampAt(this.nowTicks, tsDelta),
+      totalRT,
+      keepAliveProbeCount: probeCount,
+      keepAliveTimeoutDelta: this.ticksLeft(keepAlive),
+      retransmitTimeoutDelta: this.ticksLeft(finWait2),
+    };
+  }
+
+  private get nowTicks(): number {
+    return Math.floor((this.environment.clock.now() * this.environment.ticksPerSecond) / 1000) | 0;
   }
 
   private ticksLeft({ isRunning, dueMs }: Timer): number {
@@ -301,8 +332,8 @@ function isInWindow({ rcvNxt, edge }: Connection, segment: TcpSegment): boolean 
   return known <= segment.payloadBytes && (known >= 0 || -known < seqDelta(edge, rcvNxt));
 }
 
-function isAcceptableAck({ sndUna, sndMax, maxSndWnd }: Connection, { flags, ack }: TcpSegment): boolean {
-  return (flags & ACK) === 0 || (!seqLess(sndMax, ack) && seqDelta(sndUna, ack) <= maxSndWnd);
+function isAcceptableAck({ sndUna, sndMax, given }: Connection, { flags, ack }: TcpSegment): boolean {
+  return (flags & ACK) === 0 || (!seqLess(sndMax, ack) && seqDelta(sndUna, ack) <= given.maxSndWnd);
 }
 
 /** Makes one. */

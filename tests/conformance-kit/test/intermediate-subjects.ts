@@ -1,6 +1,6 @@
 // The subjects the intermediate cases are tried on: our own drivers, as any author would hand in theirs.
 import type { IntermediateConformanceOptions, IntermediateUnderTest } from '@ndis-chimney/conformance';
-import { MuxDriver, PassThroughDriver, type MuxOptions, type PassThroughOptions } from '@ndis-chimney/intermediate';
+import { MuxDriver, PassThroughDriver, conformanceAbilities, type MuxOptions, type PassThroughOptions } from '@ndis-chimney/intermediate';
 import type { NdisLibrary } from '@ndis-chimney/types';
 
 interface Limits {
@@ -18,7 +18,7 @@ const limitsOf = ({ netBufferLists = Infinity, operations = Infinity, objects = 
 /** Pass-through drivers of a class; the plain one by default. */
 export function passThroughSubject(Driver: new (ndis: NdisLibrary, options: PassThroughOptions) => PassThroughDriver = PassThroughDriver): IntermediateConformanceOptions {
   return {
-    abilities: ['transparent', 'nbl-shortage', 'state-shortage', 'reports-memory', 'stopped-calls', 'virtual-time'],
+    ...conformanceAbilities,
     create: (ndis, { name, ...limits }) => new Driver(ndis, { name, ...limitsOf(limits) }),
   };
 }

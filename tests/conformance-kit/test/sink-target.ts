@@ -1,7 +1,11 @@
 // A second target to try the kit on, unlike the memory target in what it can be made to do and be made to suffer: peers
-// that take everything and never say anything, an engine that answers later, limits, and hardware that can break.
-import { createOffloadTarget, type ConnectionEngine, type ConnectionRecord, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
+// that take everything and never say anything, an engine that acknowledges later or at once and is exact about what it is
+// told, limits, and hardware that can break.
+import { createOffloadTarget, type ConnectionEngine, type ConnectionRecord, type ConnectionReport, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
+import { tapMiniportDriver } from '@ndis-chimney/target-faulty';
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type OffloadTargetEnvironment, type Timer, type TimerRoutine } from '@ndis-chimney/types';
+
+import { Offered, unchangedReport } from './offered.ts';
 
 /** How long a peer takes to acknowledge. */
 const ROUND_TRIP_MS = 20;
@@ -14,16 +18,28 @@ interface Sink {
   isEnding: boolean;
   /** True once the hardware's record is lost. */
   isLost: boolean;
+  /** What it came with, as long as nothing has happened to it. */
+  report: ConnectionReport;
+}
+
+/** How it behaves. */
+export interface SinkOptions extends TargetLimits {
+  /** What is lent is acknowledged inside the call that lends it, byte by byte at first. */
+  readonly isImmediate?: boolean;
 }
 
 class SinkEngine implements ConnectionEngine, TimerRoutine {
   private readonly environment: EngineEnvironment;
+  private readonly isImmediate: boolean;
+  private readonly offered: Offered;
   private readonly sinks = new Map<number, Sink>();
   private readonly timer: Timer;
   private isDue = false;
 
-  constructor(environment: EngineEnvironment) {
+  constructor(environment: EngineEnvironment, offered: Offered, isImmediate: boolean) {
     this.environment = environment;
+    this.offered = offered;
+    this.isImmediate = isImmediate;
     this.timer = environment.clock.createTimer(this);
   }
 
@@ -32,18 +48,34 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
     for (const sink of this.sinks.values()) if (sink.localPort === localPort && sink.remotePort === remotePort) sink.isLost = true;
   }
 
-  open(id: number, { localPort, remotePort }: ConnectionRecord): void {
-    this.sinks.set(id, { localPort, remotePort, lent: 0, isEnding: false, isLost: false });
+  open(id: number, record: ConnectionRecord): void {
+    this.offered.check(record);
+    const { localPort, remotePort } = record;
+    this.sinks.set(id, { localPort, remotePort, lent: 0, isEnding: false, isLost: false, report: unchangedReport(record) });
     this.environment.events.opened(id);
   }
 
   send(id: number, _buffer: Uint8Array, _byteOffset: number, byteCount: number): void {
-    this.sinkOf(id).lent += byteCount;
+    const sink = this.sinkOf(id);
+    sink.report = {};
+    if (this.isImmediate && !sink.isLost) {
+      const { events } = this.environment;
+      events.acked(id, 1);
+      if (byteCount > 1) events.acked(id, byteCount - 1);
+      return;
+    }
+    sink.lent += byteCount;
     this.startTimer();
   }
 
   finish(id: number): void {
-    this.sinkOf(id).isEnding = true;
+    const sink = this.sinkOf(id);
+    sink.report = {};
+    if (this.isImmediate && !sink.isLost) {
+      this.environment.events.finAcked(id);
+      return;
+    }
+    sink.isEnding = true;
     this.startTimer();
   }
 
@@ -51,6 +83,7 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
     this.answer(id, (sink) => {
       sink.lent = 0;
       sink.isEnding = false;
+      sink.report = {};
       this.environment.events.held(id);
     });
   }
@@ -63,13 +96,14 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
   }
 
   query(id: number): void {
-    this.answer(id, () => {
-      this.environment.events.queried(id, {});
+    this.answer(id, ({ report }) => {
+      this.environment.events.queried(id, report);
     });
   }
 
   update(id: number): void {
-    this.answer(id, () => {
+    this.answer(id, (sink) => {
+      sink.report = {};
       this.environment.events.updated(id, NDIS_STATUS_SUCCESS);
     });
   }
@@ -79,9 +113,9 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
   }
 
   export(id: number): void {
-    this.answer(id, () => {
+    this.answer(id, ({ report }) => {
       this.sinks.delete(id);
-      this.environment.events.exported(id, {});
+      this.environment.events.exported(id, report);
     });
   }
 
@@ -150,16 +184,23 @@ export interface SinkTarget {
 }
 
 /** Makes one. */
-export function createSinkTarget(environment: OffloadTargetEnvironment, limits: TargetLimits): SinkTarget {
+export function createSinkTarget(environment: OffloadTargetEnvironment, { isImmediate = false, ...limits }: SinkOptions): SinkTarget {
   const engines: SinkEngine[] = [];
+  const offered = new Offered(limits.bufferBytes ?? Infinity);
   const target = createOffloadTarget(environment, {
     name: 'target-sink',
     createEngine: (engineEnvironment) => {
-      const engine = new SinkEngine(engineEnvironment);
+      const engine = new SinkEngine(engineEnvironment, offered, isImmediate);
       engines.push(engine);
       return engine;
     },
     limits,
+  });
+  tapMiniportDriver(target, {
+    miniportInitiateOffload: (next, context, tree) => {
+      offered.note(tree);
+      next(context, tree);
+    },
   });
   return {
     target,

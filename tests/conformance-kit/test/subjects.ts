@@ -3,44 +3,50 @@ import { pluginSubject, type OffloadTargetConformanceOptions } from '@ndis-chimn
 import memoryTarget, { conformanceAbilities } from '@ndis-chimney/target-memory';
 
 import { createCarefulTarget, type CarefulOptions } from './careful-target.ts';
-import { createSinkTarget } from './sink-target.ts';
+import { createSinkTarget, type SinkOptions } from './sink-target.ts';
+import { createSlowTarget } from './slow-target.ts';
 
 /** The memory target with peers in the hands of the kit: what the command runs. */
 export const memorySubject: OffloadTargetConformanceOptions = pluginSubject(memoryTarget, conformanceAbilities);
 
 /** A target that has what the memory target has not: limits of every kind, and hardware that breaks when the kit says so. */
-export const sinkSubject: OffloadTargetConformanceOptions = {
-  abilities: [
-    'virtual-time',
-    'control',
-    'connection-capacity',
-    'path-capacity',
-    'neighbor-capacity',
-    'vlan-capacity',
-    'admission-limits',
-    'interface-vlans',
-    'strict-invalidate',
-    'hardware-failure',
-    'neighbor-query',
-  ],
-  bufferBytes: 16_384,
-  create: (environment, wishes) => {
-    const { target, lose } = createSinkTarget(environment, { bufferBytes: 16_384, ...wishes });
-    return {
-      target,
-      pauseOffload: () => {
-        target.pauseOffload();
-      },
-      uploadAll: () => {
-        target.uploadAll();
-      },
-      resumeOffload: () => {
-        target.resumeOffload();
-      },
-      failHardware: lose,
-    };
-  },
-};
+export const sinkSubject: OffloadTargetConformanceOptions = sink();
+
+function sink(options: SinkOptions = {}): OffloadTargetConformanceOptions {
+  const bufferBytes = 16_384;
+  return {
+    abilities: [
+      'virtual-time',
+      'control',
+      'connection-capacity',
+      'path-capacity',
+      'neighbor-capacity',
+      'vlan-capacity',
+      'admission-limits',
+      'interface-vlans',
+      'strict-invalidate',
+      'hardware-failure',
+      'neighbor-query',
+    ],
+    bufferBytes,
+    create: (environment, wishes) => {
+      const { target, lose } = createSinkTarget(environment, { bufferBytes, ...options, ...wishes });
+      return {
+        target,
+        pauseOffload: () => {
+          target.pauseOffload();
+        },
+        uploadAll: () => {
+          target.uploadAll();
+        },
+        resumeOffload: () => {
+          target.resumeOffload();
+        },
+        failHardware: lose,
+      };
+    },
+  };
+}
 
 /** A target that puts forwarded segments in order and runs timers. */
 export function carefulSubject(options: CarefulOptions = {}): OffloadTargetConformanceOptions {
@@ -50,10 +56,22 @@ export function carefulSubject(options: CarefulOptions = {}): OffloadTargetConfo
   };
 }
 
+const memoryAbilities = conformanceAbilities();
+
+/** The memory target with its engine far away. */
+export const slowSubject: OffloadTargetConformanceOptions = {
+  abilities: memoryAbilities.abilities,
+  peerWindowBytes: memoryAbilities.peerWindowBytes,
+  bufferBytes: memoryAbilities.bufferBytes,
+  create: (environment, wishes) => createSlowTarget(environment, { ...memoryAbilities.options, ...memoryAbilities.optionsFor(wishes) }, { answerMs: 2 }),
+};
+
 /** Each of them, by its name. */
 export const subjects: readonly (readonly [name: string, subject: OffloadTargetConformanceOptions])[] = [
   ['target-memory', memorySubject],
   ['target-sink', sinkSubject],
+  ['target-sink at once', sink({ isImmediate: true })],
+  ['target-memory from afar', slowSubject],
   ['target-careful', carefulSubject()],
   ['target-careful from afar', carefulSubject({ isDistant: true })],
 ];

@@ -1,6 +1,6 @@
 import type { Ndis } from '@ndis-chimney/core';
 
-import type { IntermediateFactory, IntermediateUnderTest } from '../subject.ts';
+import type { IntermediateFactory } from '../subject.ts';
 import { ModuleError } from './arguments.ts';
 import { loadModule } from './load-module.ts';
 
@@ -14,7 +14,7 @@ export async function intermediateFactories(modules: readonly string[]): Promise
   for (const [index, module] of modules.entries()) {
     const { createIntermediate } = (await loadModule(module)) as { readonly createIntermediate?: unknown };
     if (typeof createIntermediate !== 'function') throw new ModuleError(`--behind ${module}: it has no export createIntermediate, a function of NDIS and { name }`);
-    const make = createIntermediate as (ndis: Ndis, options: { readonly name: string }) => IntermediateUnderTest;
+    const make = createIntermediate as (ndis: Ndis, options: { readonly name: string }) => ReturnType<IntermediateFactory>;
     factories.push((ndis) => make(ndis, { name: `im${index + 1}` }));
   }
   return factories;

@@ -11,6 +11,8 @@ import { ordinaryCases } from './ordinary.ts';
 import { registrationCases } from './registration.ts';
 import { dataShortageCases } from './shortage-data.ts';
 import { stateShortageCases } from './shortage-state.ts';
+import { spreadTreeCases } from './spread-trees.ts';
+import { spreadTroubleCases } from './spread-troubles.ts';
 import { stateDownCases } from './state-down.ts';
 import { stateStatusCases } from './state-statuses.ts';
 import { stateUpCases } from './state-up.ts';
@@ -31,6 +33,8 @@ export const intermediateCases: readonly IntermediateCase[] = [
   ...indicationCases,
   ...ordinaryCases,
   ...upperEdgeCases,
+  ...spreadTreeCases,
+  ...spreadTroubleCases,
   ...dataShortageCases,
   ...stateShortageCases,
   ...memoryCases,

@@ -1,16 +1,7 @@
-import type { Ability } from '../case.ts';
-import type { RequirementId } from '../requirements.ts';
 import type { IntermediateWorld, IntermediateWorldWishes } from '../world/intermediate-world.ts';
+import type { WrittenCase } from '../written-case.ts';
 
-/** A case for intermediate drivers, as it is written: its world is made before and taken down after, with the checks of that. */
-export interface IntermediateCase {
+/** A case for intermediate drivers. */
+export interface IntermediateCase extends WrittenCase<IntermediateWorldWishes, IntermediateWorld> {
   readonly id: `intermediate-${string}`;
-  readonly title: string;
-  readonly rules: readonly string[];
-  readonly requirement: RequirementId;
-  readonly requires?: readonly Ability[];
-  readonly wishes?: IntermediateWorldWishes;
-  /** True in the minor version that brings the case. */
-  readonly isAdvisory?: boolean;
-  readonly run: (world: IntermediateWorld) => Promise<void> | void;
 }

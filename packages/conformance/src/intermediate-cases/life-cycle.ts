@@ -66,6 +66,9 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
       });
       const isPaused = pause(world);
       await world.until(isPaused, 'the pause of the adapter');
+      // It waits for the adapter below, whoever wants it to run.
+      world.ndis.restartAdapter(present(world.ndis.findAdapter(world.binding.adapterName)));
+      await world.settle();
       await restart(world);
       await world.settle();
       checkEqual(steps, ['host pauses', 'target pauses', 'target restarts', 'host restarts'], 'the order of pause and restart');
@@ -229,6 +232,36 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
         checkEqual([...world.ndis.adapters.keys()].sort(), names.sort(), 'adapters that came back');
       }
       await proveItWorks(world);
+    },
+  },
+  {
+    id: 'intermediate-bound-while-paused',
+    title: 'Bound to an adapter that is paused, the driver runs when that restarts, and goes when that goes',
+    rules: ['CHIM-IM-007', 'CHIM-ST-001'],
+    requirement: 'C-NDIS-IM',
+    wishes: { adapters: 1 },
+    run: async (world) => {
+      const { host, target } = world;
+      let restarts = 0;
+      host.calls.on('protocolNetPnPEvent', (_context: unknown, { netEvent }: NetPnPEventNotification) => {
+        if (netEvent === NET_PNP_EVENT_CODE.NetEventRestart) restarts++;
+      });
+      for (const isRestarted of [true, false]) {
+        await world.remove(target);
+        world.ndis.addAdapter(target.driverHandle, 'nic0');
+        const isPaused = pause(world);
+        await world.until(isPaused, 'the pause of the adapter');
+        await world.bindAll();
+        checkEqual(restarts, 0, 'restarts that the host heard of above an adapter that is paused');
+        if (!isRestarted) continue;
+        await restart(world);
+        await world.until(() => restarts === 1, 'the restart of what is above the driver');
+        await proveItWorks(world);
+        await world.terminateAll();
+        restarts = 0;
+      }
+      await world.remove(target);
+      checkEqual([...world.ndis.adapters.keys()], [], 'adapters that are left when one that was paused all the time went');
     },
   },
   {

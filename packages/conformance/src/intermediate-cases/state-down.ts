@@ -154,7 +154,7 @@ export const stateDownCases: readonly IntermediateCase[] = [
   {
     id: 'intermediate-blocks-unchanged',
     title: 'What a block has besides its names goes down as it is: state, type, links, PortNumber, send data',
-    rules: ['CHIM-BLK-010', 'CHIM-BLK-001', 'CHIM-IM-001'],
+    rules: ['CHIM-BLK-010', 'CHIM-BLK-001', 'CHIM-BLK-002', 'CHIM-IM-001'],
     requirement: 'C-NDIS-BLK',
     requires: ['transparent'],
     run: async (world) => {

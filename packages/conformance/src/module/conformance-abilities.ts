@@ -30,7 +30,7 @@ export interface ConformanceAbilities<Target extends MiniportDriver<never> = Min
   /** When a case is over, however it ended. */
   dispose?(target: Target): void | Promise<void>;
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
-  readonly createRuntime?: () => ConformanceRuntime;
+  readonly createRuntime?: () => ConformanceRuntime | Promise<ConformanceRuntime>;
 }
 
 /** What a module exports as `conformanceAbilities`: the abilities, or a function of the options the target is to have. */

@@ -1,6 +1,7 @@
 import { REQUIREMENTS, type RequirementId } from '../requirements.ts';
 import { countResults, type CaseCounts, type CaseResult } from '../run/case-result.ts';
 import type { CasesRun } from '../run/run-cases.ts';
+import { UNDECIDED_RULES } from '../undecided-rules.ts';
 
 /**
  * What can be said of a subject: `failed` when a case that counts failed; `undecided` when no case that counts was run,
@@ -9,11 +10,11 @@ import type { CasesRun } from '../run/run-cases.ts';
 export type Verdict = 'passed' | 'failed' | 'undecided';
 
 /**
- * What can be said of a clause: a verdict of its cases; `advisory` when only advisory cases say something, against the
- * subject; `skipped` when the subject lacks what all of them need; `undecidable` when no case can decide it; `untested` when
- * none of those run belongs to it.
+ * What can be said of a clause: a verdict of its cases; `partly` when some passed and the subject lacks what others need;
+ * `advisory` when only advisory cases say something, against the subject; `skipped` when the subject lacks what all of them
+ * need; `undecidable` when no case can decide it; `untested` when none of those run belongs to it.
  */
-export type ClauseState = 'passed' | 'failed' | 'advisory' | 'skipped' | 'undecidable' | 'untested';
+export type ClauseState = 'passed' | 'partly' | 'failed' | 'advisory' | 'skipped' | 'undecidable' | 'untested';
 
 /** One clause of the requirements, with the cases that belong to it. */
 export interface ClauseReport {
@@ -28,6 +29,13 @@ export interface ClauseReport {
   readonly results: readonly CaseResult[];
 }
 
+/** A rule for targets or intermediate drivers of which no report says anything. */
+export interface UndecidedRule {
+  readonly id: string;
+  /** Why no case decides it. */
+  readonly reason: string;
+}
+
 /** What a run of cases says about a subject, clause by clause: plain data, also as JSON. */
 export interface CertificationReport {
   /** Who was tried. */
@@ -39,6 +47,8 @@ export interface CertificationReport {
   readonly durationMs: number;
   /** Every clause in the order of the requirements, also those without a case. */
   readonly clauses: readonly ClauseReport[];
+  /** What nothing is said of, whoever is tried. */
+  readonly undecidedRules: readonly UndecidedRule[];
 }
 
 /** Makes the report of a run. @param seed what the run was repeatable by, if it is known. */
@@ -53,6 +63,7 @@ export function certify(subject: string, { results, counts, durationMs }: CasesR
     counts,
     durationMs,
     clauses: [...known, ...later].map((id) => clauseReport(id, results.filter(({ requirement }) => requirement === id))),
+    undecidedRules: Object.entries(UNDECIDED_RULES).map(([id, reason]) => ({ id, reason })),
   };
 }
 
@@ -69,6 +80,7 @@ function clauseReport(id: string, results: readonly CaseResult[]): ClauseReport 
 
 function stateOf(counts: CaseCounts, undecidable: string): ClauseState {
   const verdict = verdictOf(counts);
+  if (verdict === 'passed' && counts.skipped > 0) return 'partly';
   if (verdict !== 'undecided') return verdict;
   if (counts.advisory > 0) return 'advisory';
   if (counts.skipped > 0) return 'skipped';

@@ -1,5 +1,5 @@
 import type { CaseResult } from '../run/case-result.ts';
-import { resultsOf, secondsOf, verdictLine, type CertificationReport, type ClauseReport } from './certification.ts';
+import { resultsOf, secondsOf, verdictLine, type CertificationReport, type ClauseReport, type UndecidedRule } from './certification.ts';
 import { STYLE } from './html-style.ts';
 import { escapeMarkup } from './markup.ts';
 
@@ -16,8 +16,9 @@ export function htmlPage(report: CertificationReport): string {
     seed === '' ? '' : `<p>Seed ${escapeMarkup(String(seed))}</p>`,
     '</header><main>',
     failureSection('failures', 'Failures', resultsOf(report, 'failed')),
-    failureSection('advisory', 'Advisory: new cases, which fail nobody yet', resultsOf(report, 'advisory')),
+    failureSection('advisory', 'Advisory: what fails nobody', resultsOf(report, 'advisory')),
     clauseTable(report.clauses),
+    undecidedSection(report.undecidedRules),
     skippedSection(resultsOf(report, 'skipped')),
     casesSection(report.clauses),
     '</main>',
@@ -67,6 +68,12 @@ function clauseRow({ id, source, clause, state, undecidable, counts }: ClauseRep
   const why = undecidable === '' ? '' : `<br/><small>${escapeMarkup(undecidable)}</small>`;
   const cells = OUTCOMES.map((outcome) => `<td class="count">${counts[outcome] === 0 ? '' : counts[outcome]}</td>`).join('');
   return `<tr><th scope="row">${escapeMarkup(id)}<br/><small>${escapeMarkup(source)}</small></th><td>${escapeMarkup(clause)}${why}</td><td class="${state}">${state}</td>${cells}</tr>`;
+}
+
+function undecidedSection(rules: readonly UndecidedRule[]): string {
+  if (rules.length === 0) return '';
+  const items = rules.map(({ id, reason }) => `<li><code>${escapeMarkup(id)}</code> ${escapeMarkup(reason)}</li>`);
+  return `<section aria-labelledby="undecided"><h2 id="undecided">Rules that no case decides (${rules.length})</h2><ul>\n${items.join('\n')}</ul></section>`;
 }
 
 function skippedSection(results: readonly CaseResult[]): string {

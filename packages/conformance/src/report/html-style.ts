@@ -13,7 +13,7 @@ th[scope=row] { font: 0.9rem ui-monospace, monospace; } .count { text-align: rig
 small, .rules { color: var(--faint); font-size: 0.85rem; font-weight: 400; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel); padding: 0.6rem; margin: 0.5rem 0; }
 article { border-left: 4px solid var(--line); padding: 0.2rem 1rem; margin: 1rem 0; } article.failed { border-color: var(--bad); } article.advisory { border-color: var(--warn); }
-.verdict { font-size: 1.15rem; font-weight: 700; } .passed { color: var(--good); } .failed { color: var(--bad); } .advisory, .undecided { color: var(--warn); }
+.verdict { font-size: 1.15rem; font-weight: 700; } .passed { color: var(--good); } .failed { color: var(--bad); } .advisory, .undecided, .partly { color: var(--warn); }
 article.failed, article.advisory { color: inherit; } .skipped, .undecidable, .untested { color: var(--faint); }
 @media print { :root { color-scheme: light; --text: #000000; --ground: #ffffff; --faint: #333333; --good: #000000; --bad: #000000; --warn: #000000; --panel: #ffffff; } body { max-width: none; padding: 0; font-size: 10pt; } article, tr { break-inside: avoid; } thead { display: table-header-group; } }
 `;

@@ -3,15 +3,16 @@ import { resultsOf, verdictLine, type CertificationReport, type ClauseReport } f
 
 /** The report for a terminal: clauses, what was skipped and why, failures in full, the verdict last. */
 export function textReport(report: CertificationReport): string {
-  const { subject, seed, clauses } = report;
+  const { subject, seed, clauses, undecidedRules } = report;
   const sections = [seed === '' ? `Conformance of ${subject}` : `Conformance of ${subject}, seed ${seed}`];
   for (const [source, members] of bySource(clauses)) sections.push([source, ...clauseLines(members)].join('\n'));
   const undecidable = byReason(clauses.filter(({ state }) => state === 'undecidable'), (clause) => clause.undecidable);
   if (undecidable.length > 0) sections.push(['Undecidable', ...undecidable].join('\n'));
+  if (undecidedRules.length > 0) sections.push(['Rules that no case decides', ...byReason(undecidedRules, ({ reason }) => reason)].join('\n'));
   const skipped = byReason(resultsOf(report, 'skipped'), (result) => result.problem);
   if (skipped.length > 0) sections.push(['Skipped', ...skipped].join('\n'));
   const advisory = resultsOf(report, 'advisory');
-  if (advisory.length > 0) sections.push(['Advisory: new cases, which fail nobody yet', ...advisory.map(failureText)].join('\n\n'));
+  if (advisory.length > 0) sections.push(['Advisory: what fails nobody', ...advisory.map(failureText)].join('\n\n'));
   const failures = resultsOf(report, 'failed');
   if (failures.length > 0) sections.push(['Failures', ...failures.map(failureText)].join('\n\n'));
   sections.push(verdictLine(report));

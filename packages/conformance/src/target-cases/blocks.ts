@@ -207,7 +207,7 @@ export const blocksCases: readonly TargetCase[] = [
     rules: ['CHIM-BLK-009'],
     requirement: 'C-NDIS-BLK',
     // A recommendation: pages do not say that it must not be.
-    isAdvisory: true,
+    weight: 'advice',
     run: async (world) => {
       for (const { operation, root } of lifeOf(world)) {
         world.begin(operation, root);

@@ -77,3 +77,10 @@ export async function takeBack(world: TargetWorld, ...connections: WorldConnecti
     connection.uploaded(present(blocks[at]));
   });
 }
+
+/** Takes a tree of one neighbor and one path back, layer by layer. @throws ConformanceFailure unless its connections come back. */
+export async function takeTreeBack(world: TargetWorld, { connections, paths, root }: CaseTree): Promise<void> {
+  await takeBack(world, ...connections);
+  await world.operate('terminate', linkTo(present(paths[0])));
+  await world.operate('terminate', linkTo(root));
+}

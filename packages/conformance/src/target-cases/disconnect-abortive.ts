@@ -1,15 +1,18 @@
 import {
   NDIS_STATUS_REQUEST_ABORTED,
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   TCP_OFFLOAD_CONNECTION_STATE,
   type NetBufferList,
 } from '@ndis-chimney/types';
 
 import { check, checkEqual } from '../check.ts';
+import { present } from '../probes/present.ts';
 import type { ConformancePeer } from '../subject.ts';
 import { FULL, HUNGRY } from '../world/case-host.ts';
 import { pattern } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
+import type { Uploaded, WorldConnection } from '../world/world-connection.ts';
 import { checkBefore, checkDisconnect, checkOutcomes, outcomesOf, sendBeyondWindow } from './outcomes.ts';
 import type { TargetCase } from './target-case.ts';
 
@@ -24,6 +27,21 @@ async function readToReset(world: TargetWorld, peer: ConformancePeer): Promise<n
     if (typeof part === 'string') return count;
     count += part.length;
   }
+}
+
+/**
+ * Takes a connection back that was reset, and checks what became of its receive requests: they are aborted, or go on waiting
+ * and end with the terminate.
+ */
+async function takeBackWithRequests(what: string, connection: WorldConnection, requests: readonly NetBufferList[]): Promise<Uploaded> {
+  await connection.world.settle();
+  const aborted = connection.receiveCompletions.length;
+  const uploaded = await connection.terminate();
+  const expected = connection.receiveCompletions.map(({ status }, at) => {
+    return { status: at >= aborted && status === NDIS_STATUS_UPLOAD_IN_PROGRESS ? status : ABORTED, bytesTransferred: 0, dataLength: present(requests[at]?.firstNetBuffer).dataLength };
+  });
+  checkOutcomes(what, connection.receiveCompletions, requests, expected);
+  return uploaded;
 }
 
 /** Abortive disconnects. */
@@ -46,8 +64,24 @@ export const disconnectAbortiveCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-disconnect-abort-several',
+    title: 'Disconnects of several connections that end together are completed by a call each',
+    rules: ['CHIM-DSC-011', 'CHIM-DSC-008'],
+    requirement: 'C-NDIS-DSC',
+    run: async (world) => {
+      const connections = await world.connectAll(3);
+      const aborts = connections.map((connection) => connection.abort());
+      await world.until(() => connections.every(({ disconnectCompletions }) => disconnectCompletions.length > 0), 'the completion of three abortive disconnects');
+      const calls = world.host.entries('dataComplete').filter(({ operation }) => operation === 'disconnect');
+      checkEqual(calls.map(({ nbls }) => nbls.length), aborts.map(() => 1), 'NBLs of each call that completes disconnects');
+      connections.forEach((connection, at) => {
+        checkDisconnect(connection, present(aborts[at]), { status: SUCCESS, bytesTransferred: 0, dataLength: 0 });
+      });
+    },
+  },
+  {
     id: 'target-disconnect-abort-pending',
-    title: 'An abortive disconnect ends everything that is pending with REQUEST_ABORTED, the sends before itself',
+    title: 'An abortive disconnect ends what is pending to be sent with REQUEST_ABORTED, before itself; receive requests too, unless they wait for the terminate',
     rules: ['CHIM-DSC-004', 'CHIM-DSC-008', 'CHIM-DSC-009', 'CHIM-DSC-011', 'CHIM-SND-008', 'CHIM-SND-009', 'CHIM-NBL-001'],
     requirement: 'C-NDIS-DSC',
     requires: ['peer'],
@@ -58,14 +92,13 @@ export const disconnectAbortiveCases: readonly TargetCase[] = [
       const graceful = connection.disconnect(pattern(7050, 10));
       await world.settle();
       const nbl = connection.abort();
-      await world.until(() => connection.disconnectCompletions.length > 1 && connection.receiveCompletions.length > 1, 'the completion of what an abortive disconnect found pending');
+      await world.until(() => connection.disconnectCompletions.length > 1, 'the completion of what an abortive disconnect found pending');
       checkOutcomes('sends that an abortive disconnect found pending', connection.sendCompletions, nbls, outcomesOf(lengths, acked, ABORTED));
       checkBefore(world, 'send', 'disconnect');
       checkDisconnect(connection, graceful, { status: ABORTED, bytesTransferred: 0, dataLength: 10 });
       checkDisconnect(connection, nbl, { status: SUCCESS, bytesTransferred: 0, dataLength: 0 });
       checkEqual(connection.disconnectCompletions.map((each) => each.nbl === nbl), [false, true], 'whether a completed disconnect is the abortive one');
-      checkOutcomes('receive requests that an abortive disconnect found pending', connection.receiveCompletions, requests, requests.map(() => ({ status: ABORTED, bytesTransferred: 0, dataLength: 100 })));
-      const { chain, buffered } = await connection.terminate();
+      const { chain, buffered } = await takeBackWithRequests('receive requests that an abortive disconnect found pending', connection, requests);
       checkEqual([chain.length, buffered.length], [0, 0], 'sends and received bytes that come back with a connection that was reset');
     },
   },
@@ -130,9 +163,9 @@ export const disconnectAbortiveCases: readonly TargetCase[] = [
       world.host.appetite = HUNGRY;
       await world.advance(10_000);
       checkDisconnect(connection, nbl, { status: SUCCESS, bytesTransferred: 0, dataLength: 0 });
-      checkOutcomes('a receive request after an abortive disconnect', connection.receiveCompletions, requests, [{ status: ABORTED, bytesTransferred: 0, dataLength: 50 }]);
       checkEqual(connection.indications.length - before, 0, 'indications after an abortive disconnect');
       checkEqual(isAcknowledged, false, 'whether what came after an abortive disconnect was acknowledged');
+      await takeBackWithRequests('a receive request after an abortive disconnect', connection, requests);
       world.host.returnKept();
     },
   },

@@ -3,6 +3,7 @@ import { initiateDataCases } from './initiate-data.ts';
 import { initiateLimitsCases } from './initiate-limits.ts';
 import { queryCases } from './query.ts';
 import { updateCases } from './update.ts';
+import { updateResumeCases } from './update-resume.ts';
 import { invalidateCases } from './invalidate.ts';
 import { terminateCases } from './terminate.ts';
 import { terminateReceiveCases } from './terminate-receives.ts';
@@ -32,6 +33,7 @@ import { capabilitiesCases } from './capabilities.ts';
 import { statisticsCases } from './statistics.ts';
 import { addressFamiliesCases } from './address-families.ts';
 import { powerCases } from './power.ts';
+import { longLifeCases } from './long-life.ts';
 import type { TargetCase } from './target-case.ts';
 
 /** All cases for offload targets, by rule group. */
@@ -41,6 +43,7 @@ export const targetCases: readonly TargetCase[] = [
   ...initiateLimitsCases,
   ...queryCases,
   ...updateCases,
+  ...updateResumeCases,
   ...invalidateCases,
   ...terminateCases,
   ...terminateSendCases,
@@ -70,4 +73,5 @@ export const targetCases: readonly TargetCase[] = [
   ...statisticsCases,
   ...addressFamiliesCases,
   ...powerCases,
+  ...longLifeCases,
 ];

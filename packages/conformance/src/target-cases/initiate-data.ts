@@ -105,7 +105,7 @@ export const initiateDataCases: readonly TargetCase[] = [
     rules: ['CHIM-INI-017'],
     requirement: 'C-NDIS-INI',
     // Advice, of which a target may make less.
-    isAdvisory: true,
+    weight: 'advice',
     run: async (world) => {
       const { root } = newTreeOf(world, [[2, 1], [1]], { buffered: [500] });
       const before = world.host.journal.length;

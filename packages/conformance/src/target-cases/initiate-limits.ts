@@ -14,7 +14,7 @@ import { check } from '../check.ts';
 import { present } from '../probes/present.ts';
 import { pattern, patternBefore } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
-import { linkTo, newTreeOf, takeBack, type CaseTree } from './case-tree.ts';
+import { newTreeOf, takeTreeBack, type CaseTree } from './case-tree.ts';
 import { checkRefused, offer } from './initiate-outcome.ts';
 import type { TargetCase } from './target-case.ts';
 
@@ -29,13 +29,6 @@ async function offerWith(world: TargetWorld, change: (tree: CaseTree) => void): 
 const neighborOf = ({ neighbors }: CaseTree): NeighborOffloadState => present(neighbors[0]).state as NeighborOffloadState;
 const pathOf = ({ paths }: CaseTree): PathOffloadState => present(paths[0]).state as PathOffloadState;
 const tcpOf = ({ connections }: CaseTree): TcpOffloadState => present(connections[0]).block.state as TcpOffloadState;
-
-/** Takes a whole tree back, layer by layer. */
-async function takeTreeBack(world: TargetWorld, { connections, paths, root }: CaseTree): Promise<void> {
-  await takeBack(world, ...connections);
-  await world.operate('terminate', linkTo(present(paths[0])));
-  await world.operate('terminate', linkTo(root));
-}
 
 function checkTaken({ connections }: CaseTree, what: string): void {
   check(connections.every(({ isOffloaded }) => isOffloaded), `${what} was refused, though the target has room for it`);

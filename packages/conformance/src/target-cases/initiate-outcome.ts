@@ -152,7 +152,7 @@ function checkContexts({ host, binding }: TargetWorld): void {
 }
 
 /** The blocks right below one. */
-export function dependentsOf(block: ProtocolOffloadBlockList): ProtocolOffloadBlockList[] {
+function dependentsOf(block: ProtocolOffloadBlockList): ProtocolOffloadBlockList[] {
   const dependents: ProtocolOffloadBlockList[] = [];
   for (let dependent = block.dependentBlockList; dependent !== null; dependent = dependent.nextBlock) dependents.push(dependent);
   return dependents;

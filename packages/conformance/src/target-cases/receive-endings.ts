@@ -32,9 +32,10 @@ export const receiveEndingsCases: readonly TargetCase[] = [
       const before = present((await connection.query()).delegated);
       const query = connection.terminateBlock();
       connection.post([200]);
-      world.host.whenCalled = ({ kind }) => {
+      world.host.whenCalled = (entry) => {
+        if (entry.kind !== 'dataComplete' || entry.operation !== 'receive') return;
         world.host.whenCalled = null;
-        if (kind === 'dataComplete') world.begin('query', query);
+        world.begin('query', query);
       };
       connection.forward({ at: 0, length: 200 });
       await world.completed('query', query);
@@ -120,13 +121,39 @@ export const receiveEndingsCases: readonly TargetCase[] = [
       await world.until(() => connection.events.length > 0, 'TcpIndicateDisconnect');
       const { journal } = world.host;
       const first = journal.findIndex((entry) => entry.kind === 'dataComplete' && entry.operation === 'receive');
-      check(first >= 0 && first < journal.findIndex(({ kind }) => kind === 'event'), 'TcpIndicateDisconnect came before the data in front of the FIN');
+      check(first >= 0 && first < journal.indexOf(present(connection.events[0])), 'TcpIndicateDisconnect came before the data in front of the FIN');
       await connection.terminate();
       checkEqual(connection.receiveCompletions.map(({ nbl }) => posted.indexOf(nbl)), [0, 1], 'the order in which receive requests were completed');
       checkRequest(connection.receiveCompletions[0], { size: 1000, bytes: pattern(0, 400) }, 'the request in front of the FIN');
       const empty = present(connection.receiveCompletions[1]);
       check(empty.status === NDIS_STATUS_SUCCESS || empty.status === NDIS_STATUS_UPLOAD_IN_PROGRESS, `the request that got nothing before the FIN ended with ${formatNdisStatus(empty.status)}`);
       checkEqual(empty.bytesTransferred, 0, 'bytes in the request that got nothing');
+    },
+  },
+  {
+    id: 'target-receive-inside-last-completion',
+    title: 'A request that is posted inside the completion that a FIN brings is taken: the host has not been told of the FIN yet',
+    rules: ['CHIM-RCV-010', 'CHIM-EVT-001'],
+    requirement: 'C-NDIS-RCV',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const posted = connection.post([100]);
+      world.host.whenCalled = (entry) => {
+        if (entry.kind !== 'dataComplete') return;
+        world.host.whenCalled = null;
+        posted.push(...connection.post([200]));
+      };
+      connection.forward({ at: 0, length: 60, flags: FIN });
+      await world.until(() => connection.events.length > 0, 'TcpIndicateDisconnect');
+      await world.advance(1000);
+      const { journal } = world.host;
+      const toldAt = journal.findIndex(({ kind }) => kind === 'event');
+      const isRefused = journal.slice(0, toldAt).some((entry) => entry.kind === 'dataComplete' && entry.nbls.some(({ status }) => status === NDIS_STATUS_INVALID_STATE));
+      check(!isRefused, 'a request was refused because of a FIN that the host had not been told of');
+      await connection.terminate();
+      checkEqual(connection.receiveCompletions.map(({ nbl }) => posted.indexOf(nbl)), [0, 1], 'the order in which receive requests were completed');
+      checkRequest(connection.receiveCompletions[0], { size: 100, bytes: pattern(0, 60) }, 'the request in front of the FIN');
     },
   },
   {

@@ -16,7 +16,7 @@ export const receiveCases: readonly TargetCase[] = [
   {
     id: 'target-receive-posting-order',
     title: 'Receive requests are filled and completed in the order in which they were posted, each with all that goes into it',
-    rules: ['CHIM-RCV-001', 'CHIM-RCV-003', 'CHIM-RCV-009', 'CHIM-INI-014'],
+    rules: ['CHIM-RCV-001', 'CHIM-RCV-003', 'CHIM-RCV-009', 'CHIM-INI-015'],
     requirement: 'C-NDIS-RCV',
     run: async (world) => {
       const connection = await world.connect({ buffered: [1, 499, 500] });
@@ -237,8 +237,8 @@ export const receiveCases: readonly TargetCase[] = [
       const connection = await world.connect();
       const posted = connection.post([300, 300]);
       let wishes = 2;
-      world.host.whenCalled = ({ kind }) => {
-        if (kind === 'dataComplete' && wishes-- > 0) posted.push(...connection.post([200, 300]));
+      world.host.whenCalled = (entry) => {
+        if (entry.kind === 'dataComplete' && entry.operation === 'receive' && wishes-- > 0) posted.push(...connection.post([200, 300]));
       };
       connection.forward({ at: 0, length: 700, flags: PSH });
       await world.until(() => connection.receiveCompletions.length >= 3, 'the completion of three requests, the last for PSH');
@@ -269,7 +269,7 @@ export const receiveCases: readonly TargetCase[] = [
       checkBytes(connection.received, pattern(0, 300), 'what was received');
       const { journal } = world.host;
       check(
-        journal.findIndex(({ kind }) => kind === 'dataComplete') < journal.findLastIndex(({ kind }) => kind === 'indicate'),
+        journal.findIndex((entry) => entry.kind === 'dataComplete' && entry.operation === 'receive') < journal.findLastIndex(({ kind }) => kind === 'indicate'),
         'refused data was indicated again before the request of no bytes was completed',
       );
     },

@@ -34,6 +34,18 @@ export function checkRequests(connection: WorldConnection, posted: readonly NblP
   });
 }
 
+/**
+ * Waits until the target has received so many bytes, delivered or not. That a segment is completed does not say so: a target
+ * may keep it as the buffer of its data.
+ */
+export async function untilCounted(connection: WorldConnection, count: number): Promise<void> {
+  const { world } = connection;
+  for (let waitedMs = 0; (await connection.countReceived()) < count; waitedMs += 50) {
+    check(waitedMs < 60_000, `RcvNxt counts ${await connection.countReceived()} bytes, and not ${count}`);
+    await world.advance(50);
+  }
+}
+
 /** Checks that receive completions and indications came one after the other, none inside another, at DISPATCH_LEVEL. */
 export function checkInTurn(connection: WorldConnection): void {
   for (const entry of connection.world.host.journal) {
@@ -42,9 +54,4 @@ export function checkInTurn(connection: WorldConnection): void {
     checkEqual(entry.depth, 0, `calls of the host that ${what} was made inside of`);
     checkEqual(entry.irql, IRQL.DISPATCH_LEVEL, `IRQL of ${what}`);
   }
-}
-
-/** What was indicated, taken or not. */
-export function indicatedBytes(connection: WorldConnection): Uint8Array<ArrayBuffer>[] {
-  return connection.indications.map(({ bytes }) => bytes);
 }

@@ -188,6 +188,38 @@ export const statisticsCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-initiate-segment-size',
+    title: 'No datagram is larger than the path MTU, and none carries more than RemoteMss, that a connection came with',
+    rules: ['CHIM-CAP-005', 'CHIM-ST-004'],
+    requirement: 'C-NDIS-INI',
+    requires: ['statistics', 'virtual-time'],
+    run: async (world) => {
+      // So many that one datagram more is needed than with the usual MTU.
+      const BYTES = 4000;
+      for (const isIPv6 of [false, true]) {
+        for (const [pathMtu, remoteMss] of [[1280, 9000], [1500, 400]] as const) {
+          const connection = await world.connect({
+            isIPv6,
+            change: (state) => {
+              present(state.const).remoteMss = remoteMss;
+            },
+            changePath: (state) => {
+              present(state.cached).pathMtu = pathMtu;
+            },
+          });
+          const { tcp: tcpOid, ip: ipOid } = OIDS[isIPv6 ? 6 : 4];
+          for (const oid of [tcpOid, ipOid]) await world.request('set', oid, null);
+          connection.send(pattern(0, BYTES));
+          await world.until(() => connection.sendCompletions.length > 0, 'the completion of a send');
+          const { tcp, ip } = await statisticsOf(world, isIPv6 ? 6 : 4);
+          const what = `left in ${ip.outRequests} datagrams over a path with an MTU of ${pathMtu} to a peer with an MSS of ${remoteMss}`;
+          check(ip.outOctets >= BYTES && ip.outOctets <= ip.outRequests * pathMtu, `${ip.outOctets} octets ${what}`);
+          check(tcp.outSegments * Math.min(remoteMss, pathMtu - FEWEST_HEADER_BYTES[isIPv6 ? 6 : 4]) >= BYTES, `${BYTES} bytes of data ${what}`);
+        }
+      }
+    },
+  },
+  {
     id: 'target-statistics-ordinary',
     title: 'What the host sends on the ordinary path is not counted',
     rules: ['CHIM-CAP-005'],

@@ -1,17 +1,8 @@
-import type { Ability } from '../case.ts';
-import type { RequirementId } from '../requirements.ts';
 import type { TargetWishes } from '../subject.ts';
 import type { TargetWorld } from '../world/target-world.ts';
+import type { WrittenCase } from '../written-case.ts';
 
-/** A case for offload targets, as it is written: its world is made before and taken down after, with the checks of that. */
-export interface TargetCase {
+/** A case for offload targets. */
+export interface TargetCase extends WrittenCase<TargetWishes, TargetWorld> {
   readonly id: `target-${string}`;
-  readonly title: string;
-  readonly rules: readonly string[];
-  readonly requirement: RequirementId;
-  readonly requires?: readonly Ability[];
-  readonly wishes?: TargetWishes;
-  /** True in the minor version that brings the case. */
-  readonly isAdvisory?: boolean;
-  readonly run: (world: TargetWorld) => Promise<void>;
 }

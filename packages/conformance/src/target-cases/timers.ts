@@ -3,6 +3,7 @@ import { TCP_OFFLOAD_CONNECTION_STATE, TCP_OFFLOAD_EVENT_TYPE, TCP_UPLOAD_REASON
 import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import { pattern } from '../world/pattern.ts';
+import { SEGMENT_FLAG } from '../world/segment.ts';
 import { checkRequest, checkRequests } from './received.ts';
 import type { TargetCase } from './target-case.ts';
 
@@ -69,6 +70,8 @@ export const timersCases: readonly TargetCase[] = [
     rules: ['CHIM-TMR-004'],
     requirement: 'C-NDIS-TMR',
     requires: ['forward', 'virtual-time'],
+    // The flowchart of `delivery-algorithm.md` starts a timer that is stopped, and leaves one that runs alone.
+    weight: 'advice',
     run: async (world) => {
       const connection = await world.connect();
       const posted = connection.post([1000]);
@@ -79,6 +82,29 @@ export const timersCases: readonly TargetCase[] = [
       checkEqual(connection.receiveCompletions.length, 0, 'requests completed 490 ms after the last data');
       await world.advance(10 + EXACT_MS);
       checkRequests(connection, posted, [{ size: 1000, bytes: pattern(0, 500) }]);
+    },
+  },
+  {
+    id: 'target-timers-push-posting',
+    title: 'A request that is posted behind one with data in it does not start the push timer anew, and does not end it',
+    rules: ['CHIM-TMR-004', 'CHIM-RCV-006'],
+    requirement: 'C-NDIS-TMR',
+    requires: ['forward', 'virtual-time'],
+    run: async (world) => {
+      // Data that ends with PSH waits for a request first, and has nothing to do with what comes later.
+      world.host.appetite = () => 0;
+      const connection = await world.connect();
+      connection.forward({ at: 0, length: 100, flags: SEGMENT_FLAG.PSH });
+      await world.settle();
+      const posted = connection.post([100, 1000]);
+      await world.settle();
+      connection.forward({ at: 100, length: 400 });
+      await world.advance(300);
+      posted.push(...connection.post([1000]));
+      await world.advance(190);
+      checkEqual(connection.receiveCompletions.length, 1, 'requests completed 490 ms after the first byte of the second');
+      await world.advance(10 + EXACT_MS);
+      checkRequests(connection, posted, [{ size: 100, bytes: pattern(0, 100) }, { size: 1000, bytes: pattern(100, 400) }]);
     },
   },
   {

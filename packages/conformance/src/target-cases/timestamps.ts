@@ -3,7 +3,7 @@ import { TCP_FLAG_TIMESTAMP_ENABLED } from '@ndis-chimney/types';
 import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import { pattern } from '../world/pattern.ts';
-import type { ConnectionWishes } from '../world/target-world.ts';
+import type { ConnectionWishes, TargetWorld } from '../world/target-world.ts';
 import type { TargetCase } from './target-case.ts';
 
 /** Just below the wrap. */
@@ -23,10 +23,25 @@ function timestamped(tsTime: number): ConnectionWishes {
   };
 }
 
-/** What is left over of a difference when so many ticks are right, and one more may be under way. */
-function isOff(found: number, expected: number): boolean {
-  const over = (found - expected) | 0;
-  return over < 0 || over > 1;
+/** When an operation was begun, and when its completion was there, in milliseconds: what it notes, it notes in between. */
+interface Span {
+  readonly begunMs: number;
+  readonly overMs: number;
+}
+
+/** Makes an operation and looks at the clock before and after. */
+async function timed<T>({ runtime: { clock } }: TargetWorld, operate: () => Promise<T>): Promise<Span & { readonly result: T }> {
+  const begunMs = clock.now();
+  const result = await operate();
+  return { begunMs, overMs: clock.now(), result };
+}
+
+/** False when a clock that stood at `start` in one operation can stand at `found` in a later one; a tick may be under way. */
+function isOff(found: number, start: number, from: Span, to: Span, ticksPerSecond: number): boolean {
+  const passed = (found - start) | 0;
+  const least = Math.floor(((to.begunMs - from.overMs) * ticksPerSecond) / 1000);
+  const most = Math.ceil(((to.overMs - from.begunMs) * ticksPerSecond) / 1000);
+  return passed < least || passed > Math.max(most, least + 1);
 }
 
 const rateCases: readonly TargetCase[] = [10, 100, 1000].map((ticksPerSecond): TargetCase => ({
@@ -42,15 +57,15 @@ const rateCases: readonly TargetCase[] = [10, 100, 1000].map((ticksPerSecond): T
     });
     // The target's clock is anywhere when the connection comes.
     await world.advance(12_300);
-    const connection = await world.connect(timestamped(FIRST_TS));
-    const start = world.runtime.clock.now();
-    const expected = (): number => (FIRST_TS + ((world.runtime.clock.now() - start) * ticksPerSecond) / 1000) | 0;
+    const offload = await timed(world, () => world.connect(timestamped(FIRST_TS)));
     await world.advance(4000);
-    const queried = present((await connection.query()).delegated).tsTime;
-    check(!isOff(queried, expected()), `TsTime of a query is ${queried}, and should be ${expected()}`);
+    const query = await timed(world, () => offload.result.query());
+    const queried = present(query.result.delegated).tsTime;
+    check(!isOff(queried, FIRST_TS, offload, query, ticksPerSecond), `TsTime of a query is ${queried} 4 s after it was ${FIRST_TS}`);
     await world.advance(7000);
-    const { tsTime } = (await connection.terminate()).delegated;
-    check(!isOff(tsTime, expected()), `TsTime of a terminate is ${tsTime}, and should be ${expected()}`);
+    const terminate = await timed(world, () => offload.result.terminate());
+    const { tsTime } = terminate.result.delegated;
+    check(!isOff(tsTime, FIRST_TS, offload, terminate, ticksPerSecond), `TsTime of a terminate is ${tsTime} 11 s after it was ${FIRST_TS}`);
   },
 }));
 
@@ -64,21 +79,26 @@ export const timestampsCases: readonly TargetCase[] = [
     requirement: 'C-NDIS-TS',
     requires: ['virtual-time'],
     run: async (world) => {
-      const one = await world.connect(timestamped(1000));
+      const check1000 = (found: number, start: number, from: Span, to: Span): void => {
+        check(!isOff(found, start, from, to, 1000), `TsTime of a connection that came with ${start} at ${from.overMs} ms is ${found} at ${to.overMs} ms`);
+      };
+      const one = await timed(world, () => world.connect(timestamped(1000)));
       await world.advance(500);
-      const other = await world.connect(timestamped(0x7FFF_FFF0));
+      const other = await timed(world, () => world.connect(timestamped(0x7FFF_FFF0)));
       await world.advance(500);
-      const uploaded = await one.terminate();
-      check(!isOff(uploaded.delegated.tsTime, 2000), `TsTime of a connection that came with 1000 is ${uploaded.delegated.tsTime} after 1000 ticks`);
+      const first = await timed(world, () => one.result.terminate());
+      const { delegated } = first.result;
+      check1000(delegated.tsTime, 1000, one, first);
       // The host's clock went on meanwhile, by less than the target's.
-      uploaded.delegated.tsTime += 100;
+      delegated.tsTime += 100;
+      const start = delegated.tsTime;
       await world.advance(400);
-      const again = await world.reconnect(one, uploaded);
+      const again = await timed(world, () => world.reconnect(one.result, first.result));
       await world.advance(300);
-      const second = (await again.terminate()).delegated.tsTime;
-      check(!isOff(second, uploaded.delegated.tsTime + 300), `TsTime of a connection that came with ${uploaded.delegated.tsTime} is ${second} after 300 ticks`);
-      const wrapped = (await other.terminate()).delegated.tsTime;
-      check(!isOff(wrapped, (0x7FFF_FFF0 + 1200) | 0), `TsTime of a connection that came with 2147483632 is ${wrapped} after 1200 ticks`);
+      const second = await timed(world, () => again.result.terminate());
+      check1000(second.result.delegated.tsTime, start, again, second);
+      const last = await timed(world, () => other.result.terminate());
+      check1000(last.result.delegated.tsTime, 0x7FFF_FFF0, other, last);
     },
   },
   {
@@ -88,11 +108,12 @@ export const timestampsCases: readonly TargetCase[] = [
     requirement: 'C-NDIS-TS',
     requires: ['virtual-time'],
     run: async (world) => {
-      const connection = await world.connect(timestamped(1));
+      const offload = await timed(world, () => world.connect(timestamped(1)));
       await world.advance(900);
-      const { tsRecent, tsRecentAge } = (await connection.terminate()).delegated;
+      const terminate = await timed(world, () => offload.result.terminate());
+      const { tsRecent, tsRecentAge } = terminate.result.delegated;
       checkEqual(tsRecent >>> 0, 0xABCD_EF01, 'TsRecent');
-      check(!isOff(tsRecentAge, 907), `TsRecentAge is ${tsRecentAge}, 900 ticks after it was 7`);
+      check(!isOff(tsRecentAge, 7, offload, terminate, 1000), `TsRecentAge is ${tsRecentAge}, 900 ticks after it was 7`);
     },
   },
   {

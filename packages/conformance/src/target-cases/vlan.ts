@@ -11,7 +11,7 @@ import {
 import { checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import type { TargetWorld } from '../world/target-world.ts';
-import { linkTo, newTreeOf, takeBack, type CaseTree } from './case-tree.ts';
+import { newTreeOf, takeTreeBack, type CaseTree } from './case-tree.ts';
 import { isOffloaded, offer } from './initiate-outcome.ts';
 import { stateBlock } from './state-pictures.ts';
 import type { TargetCase } from './target-case.ts';
@@ -36,13 +36,6 @@ async function queriedVlan(world: TargetWorld, neighbor: ProtocolOffloadBlockLis
   const block = stateBlock(neighbor, 'const');
   await world.operate('query', block);
   return present((block.state as NeighborOffloadState).const).vlanId;
-}
-
-/** Takes a whole tree of one connection back. */
-async function takeTreeBack(world: TargetWorld, { connections, paths, root }: CaseTree): Promise<void> {
-  await takeBack(world, ...connections);
-  await world.operate('terminate', linkTo(present(paths[0])));
-  await world.operate('terminate', linkTo(root));
 }
 
 export const vlanCases: readonly TargetCase[] = [

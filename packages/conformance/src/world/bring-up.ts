@@ -8,6 +8,8 @@ import type {
   NdisTcpOffloadEventHandlers,
 } from '@ndis-chimney/types';
 
+import { around } from './around.ts';
+
 /** What a miniport driver does while it registers and while its adapters come up. */
 export interface BringUp {
   /** What it passed to `NdisSetOptionalHandlers`, from `MiniportSetOptions`. */
@@ -19,8 +21,6 @@ export interface BringUp {
   /** Puts another table in the place of the one that NDIS gives, for the adapters that come up from now on. */
   replaceTable: ((table: NdisTcpOffloadEventHandlers) => NdisTcpOffloadEventHandlers) | null;
 }
-
-type Method = (...args: never[]) => unknown;
 
 /** Watches a driver that is not registered yet. Nothing it does is changed, as long as no table is replaced. */
 export function watchBringUp(driver: MiniportDriver<never>): BringUp {
@@ -50,12 +50,4 @@ export function watchBringUp(driver: MiniportDriver<never>): BringUp {
     return initialize(miniport, parameters);
   });
   return seen;
-}
-
-/** Puts a function in front of a method of one object, in place: the object stays the one that everybody knows. */
-function around<Args extends never[]>(object: object, name: string, watch: (next: (...args: unknown[]) => unknown, ...args: Args) => unknown): void {
-  const original = (object as Record<string, Method | undefined>)[name];
-  if (original === undefined) return;
-  const next = (...args: unknown[]): unknown => Reflect.apply(original, object, args);
-  Object.defineProperty(object, name, { value: (...args: Args) => watch(next, ...args), configurable: true, writable: true, enumerable: false });
 }

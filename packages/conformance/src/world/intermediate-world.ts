@@ -18,6 +18,7 @@ import { blocksOf, newTree, siblings, type ProbeTree, type TreeShape } from '../
 import type { ConformanceRuntime, IntermediateConformanceOptions, IntermediateUnderTest, IntermediateWishes } from '../subject.ts';
 import { CaseHost } from './case-host.ts';
 import { CaseTarget, giveIdentity, identityOf } from './case-target.ts';
+import { openOwning, type Owned } from './owned.ts';
 import { RegistrationLog } from './registration-log.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
 import { pendingText, watch } from './watched.ts';
@@ -64,13 +65,15 @@ export class IntermediateWorld {
   readonly violations: ChimneyViolation[] = [];
   private verifier: Verifier | null = null;
   private readonly identities = new Map<OffloadHandle, string>();
+  private readonly owned: Owned;
   private objects = 0;
 
-  private constructor(options: IntermediateConformanceOptions, wishes: IntermediateWorldWishes) {
+  private constructor(options: IntermediateConformanceOptions, wishes: IntermediateWorldWishes, runtime: ConformanceRuntime, owned: Owned) {
     this.options = options;
     this.wishes = wishes;
-    this.runtime = options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1);
-    const { clock, dpcQueue, random } = this.runtime;
+    this.runtime = runtime;
+    this.owned = owned;
+    const { clock, dpcQueue, random } = runtime;
     this.ndis = new Ndis({ clock, dpcQueue, random, pendLifeCycle: wishes.isSlow ?? false });
     this.registrations = new RegistrationLog(this.ndis);
     this.ndis.onViolationReported((violation) => {
@@ -80,31 +83,38 @@ export class IntermediateWorld {
 
   /** Makes a world and binds everything in it. @throws ConformanceFailure when a virtual miniport does not come up. */
   static async open(options: IntermediateConformanceOptions, wishes: IntermediateWorldWishes = {}): Promise<IntermediateWorld> {
-    const world = new IntermediateWorld(options, wishes);
-    const { ndis } = world;
+    return openOwning(async (owned) => {
+      const runtime = owned.add(await (options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1)));
+      const world = new IntermediateWorld(options, wishes, runtime, owned);
+      await world.start();
+      return world;
+    });
+  }
+
+  private async start(): Promise<void> {
+    const { options, wishes, ndis } = this;
     const adapters = wishes.adapters ?? options.adapters ?? 1;
     for (let at = 0; at < adapters; at++) {
       const target = new CaseTarget(ndis, `target ${at}`);
       target.start(`nic${at}`);
-      world.targets.push(target);
+      this.targets.push(target);
     }
     const { upperEdges, netBufferLists, operations, objects } = wishes;
     const drivers = Math.max(options.drivers ?? 1, wishes.drivers ?? 1);
     for (let at = 0; at < drivers; at++) {
       const isHighest = at === drivers - 1;
-      world.drivers.push(await options.create(ndis, {
+      this.drivers.push(this.owned.add(await options.create(ndis, {
         name: `driver${at}`,
         // Memory is short in the lowest driver, whose lower edge the targets see; there are hosts above the highest.
         ...(isHighest && upperEdges !== undefined && { upperEdges }),
         ...(at === 0 && netBufferLists !== undefined && { netBufferLists }),
         ...(at === 0 && operations !== undefined && { operations }),
         ...(at === 0 && objects !== undefined && { objects }),
-      }));
+      })));
     }
-    world.verifier = watch(ndis, options.verify, world.drivers.map(({ name }) => name));
-    for (const driver of world.drivers) driver.register();
-    await world.bindAll();
-    return world;
+    this.verifier = watch(ndis, options.verify, this.drivers.map(({ name }) => name), this.owned);
+    for (const driver of this.drivers) driver.register();
+    await this.bindAll();
   }
 
   /** Binds drivers to what is below them, from the lowest up, and a host to each virtual miniport of the highest. */
@@ -341,6 +351,11 @@ export class IntermediateWorld {
       this.ndis.deregisterMiniportDriver(driver.ndisDriverHandle);
     }
     for (const target of this.targets) this.ndis.deregisterMiniportDriver(target.driverHandle);
+  }
+
+  /** Disposes of what makers of subjects have made for it, in whatever state it is. */
+  dispose(): Promise<void> {
+    return this.owned.dispose();
   }
 }
 

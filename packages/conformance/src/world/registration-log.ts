@@ -1,6 +1,8 @@
 import type { Ndis } from '@ndis-chimney/core';
 import type { MiniportDriver, NdisDriverOptionalHandlers, NdisMiniportDriverHandle, NdisProtocolHandle, NdisSetOptionalHandlers, NDIS_STATUS, ProtocolDriver } from '@ndis-chimney/types';
 
+import { around, during } from './around.ts';
+
 /** One structure that a driver registered. */
 export interface RegisteredHandlers {
   readonly edge: 'upper' | 'lower';
@@ -52,28 +54,5 @@ export class RegistrationLog {
       return status;
     });
     return handle;
-  }
-}
-
-type Method = (...args: unknown[]) => unknown;
-type Around = (next: Method, ...args: never[]) => unknown;
-
-function around(object: object, name: string, instead: Around): void {
-  const methods = object as Record<string, Method | undefined>;
-  const original = methods[name];
-  if (original === undefined) return;
-  const next: Method = (...args) => Reflect.apply(original, object, args);
-  Object.defineProperty(object, name, { value: (...args: never[]) => instead(next, ...args), configurable: true, writable: true, enumerable: false });
-}
-
-/** As {@link around}, for the time of one call. */
-function during(object: object, name: string, instead: Around, run: () => unknown): unknown {
-  const own = Object.getOwnPropertyDescriptor(object, name);
-  around(object, name, instead);
-  try {
-    return run();
-  } finally {
-    if (own === undefined) Reflect.deleteProperty(object, name);
-    else Object.defineProperty(object, name, own);
   }
 }

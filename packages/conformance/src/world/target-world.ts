@@ -32,6 +32,7 @@ import type { ConformancePeer, ConformanceRuntime, IntermediateUnderTest, Offloa
 import { watchBringUp, type BringUp } from './bring-up.ts';
 import { CaseHost } from './case-host.ts';
 import type { JournalEntry, StateOperationName } from './journal.ts';
+import { openOwning, type Owned } from './owned.ts';
 import { patternBefore } from './pattern.ts';
 import { createSeededRuntime } from './seeded-runtime.ts';
 import { pendingText, watch } from './watched.ts';
@@ -39,8 +40,8 @@ import { WorldConnection, concat, type Uploaded } from './world-connection.ts';
 
 /** How long something may take before it is called missing, in milliseconds of the world's clock. */
 const PATIENCE_MS = 60_000;
-/** Steps of that wait. */
-const STEP_MS = 50;
+/** Longest step of that wait: it begins with a millisecond, so that not much more time passes than it takes. */
+const LONGEST_STEP_MS = 50;
 const ADAPTER = 'nic0';
 /** Longer than any case takes. */
 const NEVER_TICKS = 0x7FFF_FFFF;
@@ -76,21 +77,21 @@ export class TargetWorld {
   /** Violations so far that no {@link expectViolation} has taken. */
   readonly violations: ChimneyViolation[] = [];
   private readonly intermediates: IntermediateUnderTest[] = [];
-  private readonly verifier: Verifier | null;
+  private verifier: Verifier | null = null;
+  private readonly owned: Owned;
   private driver: NdisMiniportDriverHandle | null = null;
   private miniport: NdisMiniport | null = null;
   private nextPort = 49_152;
   private nextNumber = 1;
 
-  private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest) {
+  private constructor(options: OffloadTargetConformanceOptions, runtime: ConformanceRuntime, ndis: Ndis, subject: TargetUnderTest, owned: Owned) {
+    this.owned = owned;
     this.options = options;
     this.runtime = runtime;
     this.ndis = ndis;
     this.subject = subject;
     this.seen = watchBringUp(subject.target);
     this.host = new CaseHost(ndis);
-    for (const make of options.intermediates ?? []) this.intermediates.push(make(ndis));
-    this.verifier = watch(ndis, options.verify, [subject.target.name, ...this.intermediates.map(({ name }) => name)]);
     ndis.onViolationReported((violation) => {
       this.violations.push(violation);
     });
@@ -98,13 +99,15 @@ export class TargetWorld {
 
   /** Makes and starts a world. @throws ConformanceFailure when the target does not come up. */
   static async open(options: OffloadTargetConformanceOptions, wishes: TargetWishes = {}): Promise<TargetWorld> {
-    const runtime = options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1);
-    const { clock, dpcQueue, random } = runtime;
-    const ndis = new Ndis({ clock, dpcQueue, random });
-    const subject = await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes);
-    const world = new TargetWorld(options, runtime, ndis, subject);
-    await world.start();
-    return world;
+    return openOwning(async (owned) => {
+      const runtime = owned.add(await (options.createRuntime?.() ?? createSeededRuntime(options.seed ?? 1)));
+      const { clock, dpcQueue, random } = runtime;
+      const ndis = new Ndis({ clock, dpcQueue, random });
+      const subject = owned.add(await options.create({ clock, dpcQueue, random: random.fork('target'), pools: ndis }, wishes));
+      const world = new TargetWorld(options, runtime, ndis, subject, owned);
+      await world.start();
+      return world;
+    });
   }
 
   private async start(): Promise<void> {
@@ -112,6 +115,8 @@ export class TargetWorld {
     const registered = ndis.registerMiniportDriver(subject.target);
     check(registered.ndisDriverHandle !== null, `the target was not registered: ${formatNdisStatus(registered.status)}`);
     this.driver = registered.ndisDriverHandle;
+    for (const make of this.options.intermediates ?? []) this.intermediates.push(this.owned.add(await make(ndis)));
+    this.verifier = watch(ndis, this.options.verify, [subject.target.name, ...this.intermediates.map(({ name }) => name)], this.owned);
     for (const driver of this.intermediates) driver.register();
     this.host.register();
     await this.bringUp();
@@ -212,9 +217,11 @@ export class TargetWorld {
   /** Waits, letting time pass. @throws ConformanceFailure when it never comes. */
   async until(isThere: () => boolean, what: string, patienceMs: number = PATIENCE_MS): Promise<void> {
     await this.settle();
-    for (let waitedMs = 0; !isThere(); waitedMs += STEP_MS) {
+    let waitedMs = 0;
+    for (let stepMs = 1; !isThere(); stepMs = Math.min(2 * stepMs, LONGEST_STEP_MS)) {
       if (waitedMs >= patienceMs) throw new ConformanceFailure(`${what} did not come within ${patienceMs} ms${pendingText(this.verifier)}`);
-      await this.advance(STEP_MS);
+      await this.advance(stepMs);
+      waitedMs += stepMs;
     }
   }
 
@@ -279,8 +286,10 @@ export class TargetWorld {
 
   private bufferedList(sizes: readonly number[]): NetBufferList {
     const bytes = patternBefore(sizes.reduce((sum, size) => sum + size, 0));
-    let end = 0;
-    return this.host.list(...sizes.map((size) => bytes.slice(end, (end += size))));
+    let at = 0;
+    const take = (size: number): Uint8Array<ArrayBuffer> => bytes.slice(at, (at += size));
+    // On three MDLs each, the second without a byte.
+    return link(sizes.map((size) => this.host.inPieces([take(size >> 2), take(0), take(size - (size >> 2))])));
   }
 
   /** A path block with these connections, for a new path. */
@@ -311,13 +320,20 @@ export class TargetWorld {
     return connections;
   }
 
-  /** Offers a connection again with what it came back with; its far end goes on. @throws ConformanceFailure unless it succeeds. */
-  reconnect({ hostPort }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+  /**
+   * Offers a connection again with what it came back with; its far end goes on. Send data is all that was not acknowledged,
+   * whether it came back in the chain or was completed with UPLOAD_IN_PROGRESS.
+   * @throws ConformanceFailure unless it succeeds.
+   */
+  reconnect({ hostPort, unsent }: WorldConnection, { delegated, chain, buffered }: Uploaded): Promise<WorldConnection> {
+    const back = [...unsent, ...chain];
     return this.connect({
       hostPort,
-      ...(chain.length > 0 && { chain: link(chain) }),
+      ...(back.length > 0 && { chain: link(back) }),
       change: (state) => {
         const again = present(state.delegated).copyFrom(delegated);
+        again.sendDataHead = back[0] ?? null;
+        again.sendDataTail = back.at(-1) ?? null;
         again.bufferedData = buffered.length > 0 ? this.host.list(buffered) : null;
       },
     });
@@ -405,5 +421,10 @@ export class TargetWorld {
     }
     this.ndis.deregisterMiniportDriver(present(this.driver));
     if (problems.length > 0) throw new ConformanceFailure(problems.join('; '));
+  }
+
+  /** Disposes of what makers of subjects have made for it, in whatever state it is. */
+  dispose(): Promise<void> {
+    return this.owned.dispose();
   }
 }

@@ -1,9 +1,11 @@
 import {
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
   OFFLOAD_STATE_TYPE,
   OffloadBlockState,
   TCP_DISCONNECT_ABORTIVE_CLOSE,
   TCP_DISCONNECT_GRACEFUL_CLOSE,
+  TCP_OFFLOAD_EVENT_TYPE,
   TcpOffloadStateCached,
   TcpOffloadStateConst,
   TcpOffloadStateDelegated,
@@ -74,6 +76,8 @@ export class WorldConnection {
   private readonly forwarded = new Set<NetBufferList>();
   private readonly sent: Set<NetBufferList>;
   private readonly disconnects = new Set<NetBufferList>();
+  /** Entries of the journal from before: what NBLs ended with that come again was in another life. */
+  private readonly journalled: number;
 
   constructor(world: TargetWorld, block: ProtocolOffloadBlockList) {
     const state = block.state as TcpOffloadState;
@@ -87,6 +91,7 @@ export class WorldConnection {
     this.sndUna = delegated.sndUna;
     this.rcvNxt = delegated.rcvNxt;
     this.sent = new Set(membersOf(block.netBufferListChain));
+    this.journalled = world.host.journal.length;
   }
 
   /** True when the target has taken the connection. */
@@ -195,6 +200,11 @@ export class WorldConnection {
     return (present((await this.query()).delegated).sndUna - this.sndUna) | 0;
   }
 
+  /** Bytes of the peer's stream that are received, a FIN counted as one, as the target says in answer to a query. */
+  async countReceived(): Promise<number> {
+    return (present((await this.query()).delegated).rcvNxt - this.rcvNxt) | 0;
+  }
+
   /** Changes cached state. @returns the status. */
   async update(change: (cached: TcpOffloadStateCached) => void): Promise<number> {
     const cached = present((await this.query()).cached);
@@ -241,6 +251,11 @@ export class WorldConnection {
     return this.completions('send').filter(({ nbl }) => this.sent.has(nbl));
   }
 
+  /** Sends that were completed because the connection went back, in order: each is the host's to send, from its data start on. */
+  get unsent(): NetBufferList[] {
+    return this.sendCompletions.filter(({ status }) => status === NDIS_STATUS_UPLOAD_IN_PROGRESS).map(({ nbl }) => nbl);
+  }
+
   /** Completions of this connection's receive requests, in order. */
   get receiveCompletions(): NblPicture[] {
     return this.completions('receive').filter(({ nbl }) => this.requests.has(nbl));
@@ -257,7 +272,7 @@ export class WorldConnection {
   }
 
   private completions(operation: DataOperationName): NblPicture[] {
-    return this.world.host.entries('dataComplete').flatMap((entry) => (entry.operation === operation ? entry.nbls : []));
+    return this.world.host.journal.slice(this.journalled).flatMap((entry) => (entry.kind === 'dataComplete' && entry.operation === operation ? entry.nbls : []));
   }
 
   /** Receive indications of this connection, in order. */
@@ -265,8 +280,17 @@ export class WorldConnection {
     return this.world.host.entries('indicate').filter(({ handle }) => handle === this.handle);
   }
 
-  /** Event indications of this connection, in order. */
+  /** Event indications of this connection, in order, but for changes of the send backlog: those may come at any time. */
   get events(): EntryOf<'event'>[] {
+    return this.allEvents.filter(({ eventType }) => eventType !== TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange);
+  }
+
+  /** The send backlog, in bytes, each time the target has said that it is another one. */
+  get backlogs(): number[] {
+    return this.allEvents.filter(({ eventType }) => eventType === TCP_OFFLOAD_EVENT_TYPE.TcpIndicateSendBacklogChange).map(({ information }) => information);
+  }
+
+  private get allEvents(): EntryOf<'event'>[] {
     return this.world.host.entries('event').filter(({ handle }) => handle === this.handle);
   }
 

@@ -6,6 +6,7 @@ import { brokenLifeCycle } from './life-cycle.ts';
 import { brokenOids } from './oids.ts';
 import { brokenRegistration } from './registration.ts';
 import { brokenShortage } from './shortage.ts';
+import { brokenSpread } from './spread.ts';
 import { brokenState } from './state.ts';
 import { brokenStoppedCalls } from './stopped-calls.ts';
 import { brokenUpperEdges } from './upper-edges.ts';
@@ -20,6 +21,7 @@ export const brokenIntermediates: readonly BrokenIntermediate[] = [
   ...brokenData,
   ...brokenIndications,
   ...brokenUpperEdges,
+  ...brokenSpread,
   ...brokenShortage,
   ...brokenStoppedCalls,
 ];

@@ -81,6 +81,18 @@ export const brokenLifeCycle: readonly BrokenIntermediate[] = [
     ),
   },
   {
+    does: 'runs above an adapter that does not',
+    fails: 'bound-while-paused',
+    says: /restarts that the host heard of above an adapter that is paused: expected 0, found 1/u,
+    subject: passThroughSubject(
+      class extends PassThroughDriver {
+        override miniportRestart(): NDIS_STATUS {
+          return NDIS_STATUS_SUCCESS;
+        }
+      },
+    ),
+  },
+  {
     does: 'does not go on when an open that took its time is complete',
     fails: 'slow-life-cycle',
     says: /the end of the bind of driver0 to nic0 did not come/u,

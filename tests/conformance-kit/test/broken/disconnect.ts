@@ -1,3 +1,4 @@
+import { link } from '@ndis-chimney/conformance/probes';
 import {
   NDIS_STATUS_PENDING,
   NDIS_STATUS_REQUEST_ABORTED,
@@ -323,7 +324,7 @@ export const brokenDisconnect: readonly Broken[] = [
   {
     does: 'says that an RST was sent, and goes on',
     fails: 'target-disconnect-abort-receive',
-    says: /a receive request after an abortive disconnect|was acknowledged: expected false, found true/,
+    says: /indications after an abortive disconnect|was acknowledged: expected false, found true/,
     taps: ({ clock }) => {
       let handlers: NdisTcpOffloadEventHandlers | null = null;
       return {
@@ -353,6 +354,20 @@ export const brokenDisconnect: readonly Broken[] = [
           return result;
         },
         miniportTcpOffloadDisconnect: (next, ...args) => (depth > 0 ? NDIS_STATUS_PENDING : next(...args)),
+      };
+    },
+  },
+  {
+    does: 'completes disconnects that end together as a list',
+    fails: 'target-disconnect-abort-several',
+    says: /the completion of three abortive disconnects did not come|NBLs of each call that completes disconnects/,
+    taps: () => {
+      const held: NetBufferList[] = [];
+      return {
+        tcpOffloadDisconnectComplete: (next, nbl) => {
+          held.push(nbl);
+          if (held.length === 3) next(link(held));
+        },
       };
     },
   },

@@ -2,6 +2,7 @@ import type { Broken } from './broken-target.ts';
 import { brokenInitiate } from './initiate.ts';
 import { brokenQuery } from './query.ts';
 import { brokenUpdate } from './update.ts';
+import { brokenUpdateResume } from './update-resume.ts';
 import { brokenInvalidate } from './invalidate.ts';
 import { brokenTerminate } from './terminate.ts';
 import { brokenTerminateReceives } from './terminate-receives.ts';
@@ -16,6 +17,7 @@ import { brokenReassembly } from './reassembly.ts';
 import { brokenDisconnect } from './disconnect.ts';
 import { brokenEvents } from './events.ts';
 import { brokenEventsNeighbor } from './events-neighbor.ts';
+import { brokenLongLife } from './long-life.ts';
 import { brokenNetBufferLists } from './net-buffer-lists.ts';
 import { brokenBlocks } from './blocks.ts';
 import { brokenTimers } from './timers.ts';
@@ -32,6 +34,7 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenInitiate,
   ...brokenQuery,
   ...brokenUpdate,
+  ...brokenUpdateResume,
   ...brokenInvalidate,
   ...brokenTerminate,
   ...brokenTerminateSends,
@@ -56,4 +59,5 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenStatistics,
   ...brokenAddressFamilies,
   ...brokenPower,
+  ...brokenLongLife,
 ];

@@ -214,4 +214,24 @@ export const brokenReceiveIndication: readonly Broken[] = [
       },
     }),
   },
+  {
+    does: 'indicates something more after a pause, though the host has refused what came',
+    fails: 'target-indicate-after-pause',
+    says: /indications after a refusal that followed a pause/,
+    taps: (environment) => {
+      const up = new Upward(environment);
+      const timer = environment.clock.createTimer({
+        timerExpired: () => {
+          up.indicate(Uint8Array.of(1));
+        },
+      });
+      return up.taps({
+        tcpOffloadReceiveHandler: (next, ...args) => {
+          const answer = next(...args);
+          if (answer !== NDIS_STATUS_SUCCESS && !timer.isRunning) timer.start(1500);
+          return answer;
+        },
+      });
+    },
+  },
 ];

@@ -1,7 +1,9 @@
 import { link, membersOf, present } from '@ndis-chimney/conformance/probes';
 import {
   NDIS_STATUS_FAILURE,
+  NDIS_STATUS_INVALID_STATE,
   NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED,
+  NDIS_STATUS_PENDING,
   NDIS_STATUS_REQUEST_ABORTED,
   NDIS_STATUS_SUCCESS,
   NDIS_STATUS_UPLOAD_IN_PROGRESS,
@@ -12,6 +14,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { Broken } from './broken-target.ts';
+import { withAdapter } from './tree-taps.ts';
 
 /** Taps that change completed receive requests on their way up. */
 function onReceiveComplete(change: (nbl: NetBufferList, at: number) => void): Broken['taps'] {
@@ -340,5 +343,32 @@ export const brokenReceive: readonly Broken[] = [
         next(adapter, root);
       },
     }),
+  },
+  {
+    does: 'refuses requests as soon as it has seen a FIN, before it tells the host',
+    fails: 'target-receive-inside-last-completion',
+    says: /a request was refused because of a FIN that the host had not been told of/,
+    taps: (environment) =>
+      withAdapter((adapter) => {
+        let posts = 0;
+        const soon = (ms: number, timerExpired: () => void): void => {
+          environment.clock.createTimer({ timerExpired }).start(ms);
+        };
+        return {
+          miniportTcpOffloadReceive: (next, context, connection, list) => {
+            if (++posts === 1) return next(context, connection, list);
+            list.status = NDIS_STATUS_INVALID_STATE;
+            soon(1, () => {
+              adapter().handlers.tcpOffloadReceiveComplete(list);
+            });
+            return NDIS_STATUS_PENDING;
+          },
+          tcpOffloadEventHandler: (next, ...args) => {
+            soon(10, () => {
+              next(...args);
+            });
+          },
+        };
+      })(environment),
   },
 ];

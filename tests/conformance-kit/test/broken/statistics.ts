@@ -1,3 +1,4 @@
+import { blocksOf } from '@ndis-chimney/conformance/probes';
 import {
   IpOffloadStats,
   NDIS_REQUEST_TYPE,
@@ -6,6 +7,8 @@ import {
   OID_IP6_OFFLOAD_STATS,
   OID_TCP4_OFFLOAD_STATS,
   OID_TCP6_OFFLOAD_STATS,
+  PathOffloadStateCached,
+  TcpOffloadStateConst,
   TcpOffloadStats,
 } from '@ndis-chimney/types';
 
@@ -130,5 +133,33 @@ export const brokenStatistics: readonly Broken[] = [
         })(environment),
       };
     },
+  },
+  {
+    does: 'does not know the MTU of a path',
+    fails: 'target-initiate-segment-size',
+    says: /octets left in \d+ datagrams over a path with an MTU of 1280 to a peer with an MSS of 9000/,
+    taps: () => ({
+      miniportInitiateOffload: (next, context, tree) => {
+        for (const { state } of blocksOf(tree)) {
+          const cached = state?.cached;
+          if (cached instanceof PathOffloadStateCached) cached.pathMtu = 9000;
+        }
+        next(context, tree);
+      },
+    }),
+  },
+  {
+    does: 'does not know what its peers take in one segment',
+    fails: 'target-initiate-segment-size',
+    says: /bytes of data left in \d+ datagrams over a path with an MTU of 1500 to a peer with an MSS of 400/,
+    taps: () => ({
+      miniportInitiateOffload: (next, context, tree) => {
+        for (const { state } of blocksOf(tree)) {
+          const constant = state?.const;
+          if (constant instanceof TcpOffloadStateConst) constant.remoteMss = 9000;
+        }
+        next(context, tree);
+      },
+    }),
   },
 ];

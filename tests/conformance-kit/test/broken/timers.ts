@@ -181,4 +181,16 @@ export const brokenTimers: readonly Broken[] = [
       },
     }),
   },
+  {
+    does: 'starts a push timer that is too short',
+    fails: 'target-timers-push-posting',
+    says: /requests completed 490 ms after the first byte of the second/,
+    taps: isTooShort,
+  },
+  {
+    does: 'ends a request a while after its push timer has',
+    fails: 'target-timers-push-posting',
+    says: /requests completed 490 ms after the first byte of the second|receive requests were completed: expected \[0,1\], found \[0\]/,
+    taps: late(250),
+  },
 ];

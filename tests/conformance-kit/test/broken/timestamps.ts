@@ -33,7 +33,7 @@ export const brokenTimestamps: readonly Broken[] = [
   {
     does: 'gives TsTime back as it came',
     fails: 'target-timestamps-go-on-10',
-    says: /TsTime of a terminate is -3, and should be 107/,
+    says: /TsTime of a terminate is -3 11 s after it was -3/,
     taps: givesBack((delegated) => {
       delegated.tsTime = -3;
     }),
@@ -41,7 +41,7 @@ export const brokenTimestamps: readonly Broken[] = [
   {
     does: 'reports its own clock for TsTime',
     fails: 'target-timestamps-go-on-100',
-    says: /TsTime of a query is 1630, and should be 397/,
+    says: /TsTime of a query is 1630 4 s after it was -3/,
     taps: reports((delegated) => {
       delegated.tsTime = 1630;
     }),
@@ -49,7 +49,7 @@ export const brokenTimestamps: readonly Broken[] = [
   {
     does: 'counts TsTime in other ticks than were set',
     fails: 'target-timestamps-go-on-1000',
-    says: /TsTime of a terminate is \d+, and should be 10997/,
+    says: /TsTime of a terminate is \d+ 11 s after it was -3/,
     taps: givesBack((delegated) => {
       delegated.tsTime = Math.trunc(delegated.tsTime / 10);
     }),
@@ -73,7 +73,7 @@ export const brokenTimestamps: readonly Broken[] = [
   {
     does: 'goes on with the old delta when a connection comes back',
     fails: 'target-timestamps-own-delta',
-    says: /TsTime of a connection that came with 2100 is \d+ after 300 ticks/,
+    says: /TsTime of a connection that came with 2\d+ at/,
     taps: () => {
       let terminates = 0;
       return {

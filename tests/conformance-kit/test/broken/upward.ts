@@ -4,7 +4,6 @@ import {
   BytesConsumed,
   Mdl,
   NDIS_STATUS_SUCCESS,
-  NDIS_CHIMNEY_OFFLOAD_TYPE,
   OFFLOAD_STATE_TYPE,
   type NdisMiniport,
   type NdisTcpOffloadEventHandlers,
@@ -66,9 +65,12 @@ export class Upward {
       ...taps,
       miniportInitializeEx: (next, miniport, ...parameters) => {
         this.miniport = miniport;
-        const status = next(miniport, ...parameters);
-        this.handlersOfAdapter = miniport.getOffloadHandlers(NDIS_CHIMNEY_OFFLOAD_TYPE.NdisTcpChimneyOffload).offloadHandlers;
-        return status;
+        return next(miniport, ...parameters);
+      },
+      getOffloadHandlers: (next, type) => {
+        const result = next(type);
+        this.handlersOfAdapter = result.offloadHandlers;
+        return result;
       },
       miniportInitiateOffload: (next, adapter, root) => {
         for (const { header, offloadHandle } of blocksOf(root as unknown as ProtocolOffloadBlockList)) {
