@@ -127,7 +127,8 @@ export const uploadRequestsRules: readonly Rule[] = [
           if (reason === undefined) {
             // A target may be lenient with connections whose path has changed: they are served until the host has them back.
             if (eventType === TcpIndicateRetrieve && isMandatoryUpload(information) && information !== InvalidState) stopped.set(object, information);
-          } else if (eventType === TcpIndicateDisconnect || eventType === TcpIndicateSendBacklogChange) {
+            // How much should be outstanding is no matter of the segments that are processed no more.
+          } else if (eventType === TcpIndicateDisconnect) {
             broken(edge.lower, `goes on with ${object.name} after it asked for the upload with ${reasonName(reason)}: indicates event ${eventType}`, handle);
           }
         },
