@@ -52,7 +52,7 @@ const BIT_OPERATORS = new Set([
 ]);
 
 /** Calls whose arguments may stand in any order. */
-const COMMUTATIVE = new Set(['Math.max', 'Math.min', 'Math.imul', 'seqAdd']);
+const COMMUTATIVE = new Set(['Math.max', 'Math.min', 'Math.imul', 'seqAdd', 'timestampAt']);
 
 /** `seqLess(a, b)` is `<` of sequence numbers. */
 const SEQUENCE_LESS = 'seqLess';

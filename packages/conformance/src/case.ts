@@ -60,6 +60,10 @@ export const ABILITY = {
   timers: 'keepalive, retransmit, persist and FIN_WAIT_2 timers run',
   /** The kit can break the hardware under a connection. */
   'hardware-failure': 'hardware failures are at the kit\'s command',
+  /** The kit can make it find out by itself that the hardware under a connection is broken. */
+  'hardware-alarm': 'hardware failures that the target finds by itself are at the kit\'s command',
+  /** The kit can change how many bytes should be posted on a connection. */
+  'send-backlog': 'the send backlog of a connection is at the kit\'s command',
   /** Counts what OID_TCP_OFFLOAD_STATS and its like ask for. */
   statistics: 'statistics are counted',
   /** Intermediate driver: passes every tree, list and indication on as it is; nothing is split, added or changed. */

@@ -66,6 +66,10 @@ export interface TargetUnderTest {
    * out when it is asked something about it, not before.
    */
   failHardware?(hostPort: number, peerPort: number): void;
+  /** With the ability `hardware-alarm`: the same, and the target finds it out at once. */
+  alarmHardware?(hostPort: number, peerPort: number): void;
+  /** With the ability `send-backlog`: for full speed so many bytes should be posted on the connection between these ports. */
+  changeBacklog?(hostPort: number, peerPort: number, byteCount: number): void;
   /** When the case is over, however it ended. */
   dispose?(): void | Promise<void>;
 }

@@ -252,7 +252,6 @@ export class DataPath {
     if (this.isAborted || this.isAbortSent) return;
     this.send.giveBack(NDIS_STATUS_UPLOAD_IN_PROGRESS);
     this.endRequests(NDIS_STATUS_UPLOAD_IN_PROGRESS);
-    this.adapter.wake();
   }
 
   /** The engine has forgotten what was lent. */

@@ -64,6 +64,9 @@ export function isInitiateRefusal(status: number): boolean {
   return REFUSALS.includes(status);
 }
 
+/** What is given to blocks that are malformed, or not tried. */
+const REFUSED: NDIS_STATUS = NDIS_STATUS_FAILURE;
+
 /** Takes over the new objects of a tree, and asks the engine for the connections among them. */
 export function beginInitiate(adapter: OffloadAdapter, operation: StateOperation): void {
   new Initiate(adapter, operation).run(operation.tree);
@@ -137,16 +140,16 @@ class Initiate {
   private process(block: MiniportOffloadBlockList, parent: OffloadObject | null, depth: number): NDIS_STATUS {
     const cell = block.miniportOffloadContext;
     if (cell === null) return NDIS_STATUS_SUCCESS;
-    if (cell.miniportOffloadContext !== null) return objectOf(block) === null ? NDIS_STATUS_FAILURE : NDIS_STATUS_SUCCESS;
+    if (cell.miniportOffloadContext !== null) return objectOf(block) === null ? REFUSED : NDIS_STATUS_SUCCESS;
     switch (offloadLayerOf(block.header.type)) {
       case 'neighbor':
-        return depth === 0 ? this.takeNeighbor(block) : NDIS_STATUS_FAILURE;
+        return depth === 0 ? this.takeNeighbor(block) : REFUSED;
       case 'path':
-        return parent?.layer === 'neighbor' ? this.takePath(block, parent) : NDIS_STATUS_FAILURE;
+        return parent?.layer === 'neighbor' ? this.takePath(block, parent) : REFUSED;
       case 'tcp':
-        return parent?.layer === 'path' ? this.takeTcp(block, parent) : NDIS_STATUS_FAILURE;
+        return parent?.layer === 'path' ? this.takeTcp(block, parent) : REFUSED;
       case null:
-        return NDIS_STATUS_FAILURE;
+        return REFUSED;
     }
   }
 
@@ -154,12 +157,12 @@ class Initiate {
     const { adapter } = this;
     const state = block.state as NeighborOffloadState | null;
     const { ndisOffloadHandle: handle, miniportOffloadContext: cell } = block;
-    if (handle === null || cell === null || state === null || state.const === null || state.cached === null || state.delegated === null) return NDIS_STATUS_FAILURE;
+    if (handle === null || cell === null || state === null || state.const === null || state.cached === null || state.delegated === null) return REFUSED;
     const isWhole =
       hasBytes(state.const, SIZEOF_NEIGHBOR_OFFLOAD_STATE_CONST) &&
       hasBytes(state.cached, SIZEOF_NEIGHBOR_OFFLOAD_STATE_CACHED) &&
       hasBytes(state.delegated, SIZEOF_NEIGHBOR_OFFLOAD_STATE_DELEGATED);
-    const status = isWhole ? adapter.admission.statusOfNeighbor(state.const) : NDIS_STATUS_FAILURE;
+    const status = isWhole ? adapter.admission.statusOfNeighbor(state.const) : REFUSED;
     if (status !== NDIS_STATUS_SUCCESS) return status;
     const neighbor = new NeighborObject(handle, state, adapter.nowTicks);
     adapter.admission.addNeighbor(neighbor);
@@ -171,12 +174,12 @@ class Initiate {
     const { adapter } = this;
     const state = block.state as PathOffloadState | null;
     const { ndisOffloadHandle: handle, miniportOffloadContext: cell } = block;
-    if (handle === null || cell === null || state === null || state.const === null || state.cached === null) return NDIS_STATUS_FAILURE;
-    if (!hasBytes(state.const, SIZEOF_PATH_OFFLOAD_STATE_CONST) || !hasBytes(state.cached, SIZEOF_PATH_OFFLOAD_STATE_CACHED)) return NDIS_STATUS_FAILURE;
+    if (handle === null || cell === null || state === null || state.const === null || state.cached === null) return REFUSED;
+    if (!hasBytes(state.const, SIZEOF_PATH_OFFLOAD_STATE_CONST) || !hasBytes(state.cached, SIZEOF_PATH_OFFLOAD_STATE_CACHED)) return REFUSED;
     const isIPv6 = block.header.type === OFFLOAD_STATE_TYPE.Ip6OffloadState;
     const addressBytes = isIPv6 ? 16 : 4;
     const { sourceAddress, destinationAddress } = state.const;
-    if (sourceAddress.length !== addressBytes || destinationAddress.length !== addressBytes) return NDIS_STATUS_FAILURE;
+    if (sourceAddress.length !== addressBytes || destinationAddress.length !== addressBytes) return REFUSED;
     const status = adapter.admission.statusOfPath(state);
     if (status !== NDIS_STATUS_SUCCESS) return status;
     const path = new PathObject(handle, state, neighbor, isIPv6);
@@ -189,13 +192,13 @@ class Initiate {
     const { adapter, operation } = this;
     const state = block.state as TcpOffloadState | null;
     const { ndisOffloadHandle: handle, miniportOffloadContext: cell, netBufferListChain: chain } = block;
-    if (handle === null || cell === null || state === null || state.const === null || state.cached === null || state.delegated === null) return NDIS_STATUS_FAILURE;
+    if (handle === null || cell === null || state === null || state.const === null || state.cached === null || state.delegated === null) return REFUSED;
     const isWhole =
       hasBytes(state.const, SIZEOF_TCP_OFFLOAD_STATE_CONST) &&
       hasBytes(state.cached, SIZEOF_TCP_OFFLOAD_STATE_CACHED) &&
       hasBytes(state.delegated, SIZEOF_TCP_OFFLOAD_STATE_DELEGATED);
     const { delegated } = state;
-    if (!isWhole || !isOffloadableState(delegated.state) || !isConsistent(delegated, chain)) return NDIS_STATUS_FAILURE;
+    if (!isWhole || !isOffloadableState(delegated.state) || !isConsistent(delegated, chain)) return REFUSED;
     const status = adapter.admission.statusOfTcp(state, adapter.connections.count, chain);
     if (status !== NDIS_STATUS_SUCCESS) return status;
     const tcp = adapter.connections.admit(handle, path, state.const, state.cached, delegated);
@@ -230,7 +233,7 @@ function isConsistent(delegated: TcpOffloadStateDelegated, chain: NetBufferList 
 
 /** What a block that is not tried ends with: a failure, but a placeholder never fails. */
 function refusalOf(block: MiniportOffloadBlockList): NDIS_STATUS {
-  return block.miniportOffloadContext === null ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
+  return block.miniportOffloadContext === null ? NDIS_STATUS_SUCCESS : REFUSED;
 }
 
 function isOffloaded(status: NDIS_STATUS): boolean {

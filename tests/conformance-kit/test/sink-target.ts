@@ -1,9 +1,9 @@
 // A second target to try the kit on, unlike the memory target in what it can be made to do and be made to suffer: peers
 // that take everything and never say anything, an engine that acknowledges later or at once and is exact about what it is
 // told, limits, and hardware that can break.
-import { createOffloadTarget, type ConnectionEngine, type ConnectionRecord, type ConnectionReport, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
+import { createOffloadTarget, seqAdd, seqDelta, type ConnectionEngine, type ConnectionRecord, type ConnectionReport, type EngineEnvironment, type OffloadTarget, type TargetLimits } from '@ndis-chimney/offload-target';
 import { tapMiniportDriver } from '@ndis-chimney/target-faulty';
-import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type OffloadTargetEnvironment, type Timer, type TimerRoutine } from '@ndis-chimney/types';
+import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, TCP_UPLOAD_REASON, type OffloadTargetEnvironment, type Timer, type TimerRoutine } from '@ndis-chimney/types';
 
 import { Offered, unchangedReport } from './offered.ts';
 
@@ -13,6 +13,8 @@ const ROUND_TRIP_MS = 20;
 interface Sink {
   readonly localPort: number;
   readonly remotePort: number;
+  /** Where the window ends. */
+  edge: number;
   /** Bytes that were lent and are not acknowledged. */
   lent: number;
   isEnding: boolean;
@@ -35,6 +37,7 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
   private readonly sinks = new Map<number, Sink>();
   private readonly timer: Timer;
   private isDue = false;
+  private hasForgotten = false;
 
   constructor(environment: EngineEnvironment, offered: Offered, isImmediate: boolean) {
     this.environment = environment;
@@ -48,10 +51,28 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
     for (const sink of this.sinks.values()) if (sink.localPort === localPort && sink.remotePort === remotePort) sink.isLost = true;
   }
 
+  /** Loses the record of a connection and says so, in either of the two ways there are. */
+  alarm(localPort: number, remotePort: number): void {
+    for (const [id, sink] of this.sinks) {
+      if (sink.localPort !== localPort || sink.remotePort !== remotePort) continue;
+      this.hasForgotten = !this.hasForgotten;
+      if (this.hasForgotten) {
+        this.sinks.delete(id);
+        this.environment.events.failed(id, NDIS_STATUS_FAILURE);
+      } else {
+        this.environment.events.uploadWanted(id, TCP_UPLOAD_REASON.HardwareFailure);
+      }
+    }
+  }
+
+  changeBacklog(localPort: number, remotePort: number, byteCount: number): void {
+    for (const [id, sink] of this.sinks) if (sink.localPort === localPort && sink.remotePort === remotePort) this.environment.events.sendBacklog(id, byteCount);
+  }
+
   open(id: number, record: ConnectionRecord): void {
     this.offered.check(record);
     const { localPort, remotePort } = record;
-    this.sinks.set(id, { localPort, remotePort, lent: 0, isEnding: false, isLost: false, report: unchangedReport(record) });
+    this.sinks.set(id, { localPort, remotePort, edge: seqAdd(record.rcvNxt, record.rcvWnd), lent: 0, isEnding: false, isLost: false, report: unchangedReport(record) });
     this.environment.events.opened(id);
   }
 
@@ -127,8 +148,11 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
     // What was given back is lent again.
   }
 
-  window(): void {
-    // Nothing ever comes.
+  window(id: number, edge: number): void {
+    // Nothing ever comes into it.
+    const sink = this.sinkOf(id);
+    if (seqDelta(edge, sink.edge) <= 0) throw new Error(`the window of connection ${id} does not grow`);
+    sink.edge = edge;
   }
 
   halt(): void {
@@ -181,6 +205,8 @@ class SinkEngine implements ConnectionEngine, TimerRoutine {
 export interface SinkTarget {
   readonly target: OffloadTarget;
   readonly lose: (localPort: number, remotePort: number) => void;
+  readonly alarm: (localPort: number, remotePort: number) => void;
+  readonly changeBacklog: (localPort: number, remotePort: number, byteCount: number) => void;
 }
 
 /** Makes one. */
@@ -206,6 +232,12 @@ export function createSinkTarget(environment: OffloadTargetEnvironment, { isImme
     target,
     lose: (localPort, remotePort) => {
       for (const engine of engines) engine.lose(localPort, remotePort);
+    },
+    alarm: (localPort, remotePort) => {
+      for (const engine of engines) engine.alarm(localPort, remotePort);
+    },
+    changeBacklog: (localPort, remotePort, byteCount) => {
+      for (const engine of engines) engine.changeBacklog(localPort, remotePort, byteCount);
     },
   };
 }

@@ -26,11 +26,13 @@ function sink(options: SinkOptions = {}): OffloadTargetConformanceOptions {
       'interface-vlans',
       'strict-invalidate',
       'hardware-failure',
+      'hardware-alarm',
+      'send-backlog',
       'neighbor-query',
     ],
     bufferBytes,
     create: (environment, wishes) => {
-      const { target, lose } = createSinkTarget(environment, { bufferBytes, ...options, ...wishes });
+      const { target, lose, alarm, changeBacklog } = createSinkTarget(environment, { bufferBytes, ...options, ...wishes });
       return {
         target,
         pauseOffload: () => {
@@ -43,6 +45,8 @@ function sink(options: SinkOptions = {}): OffloadTargetConformanceOptions {
           target.resumeOffload();
         },
         failHardware: lose,
+        alarmHardware: alarm,
+        changeBacklog,
       };
     },
   };

@@ -27,6 +27,10 @@ export interface ConformanceAbilities<Target extends MiniportDriver<never> = Min
   };
   /** With the ability `hardware-failure`: the record of the connection between these ports is lost. */
   failHardware?(target: Target, hostPort: number, peerPort: number): void;
+  /** With the ability `hardware-alarm`: the same, and the target finds it out at once. */
+  alarmHardware?(target: Target, hostPort: number, peerPort: number): void;
+  /** With the ability `send-backlog`: for full speed so many bytes should be posted on the connection between these ports. */
+  changeBacklog?(target: Target, hostPort: number, peerPort: number, byteCount: number): void;
   /** When a case is over, however it ended. */
   dispose?(target: Target): void | Promise<void>;
   /** Default: a manual clock, a seeded DPC queue, everything in this thread. */
@@ -43,6 +47,8 @@ const MEMBER_OF: Readonly<Partial<Record<Ability, keyof ConformanceAbilities>>> 
   peer: 'peer',
   control: 'control',
   'hardware-failure': 'failHardware',
+  'hardware-alarm': 'alarmHardware',
+  'send-backlog': 'changeBacklog',
   'connection-capacity': 'optionsFor',
   'path-capacity': 'optionsFor',
   'neighbor-capacity': 'optionsFor',
@@ -51,7 +57,7 @@ const MEMBER_OF: Readonly<Partial<Record<Ability, keyof ConformanceAbilities>>> 
   'interface-vlans': 'optionsFor',
   'round-trip': 'optionsFor',
 };
-const FUNCTIONS = ['optionsFor', 'peer', 'failHardware', 'dispose', 'createRuntime'] as const;
+const FUNCTIONS = ['optionsFor', 'peer', 'failHardware', 'alarmHardware', 'changeBacklog', 'dispose', 'createRuntime'] as const;
 const CONTROLS = ['pauseOffload', 'uploadAll', 'resumeOffload'] as const;
 
 /**
@@ -93,6 +99,12 @@ function underTest<Target extends MiniportDriver<never>>(target: Target, said: C
     ...(said.failHardware !== undefined && {
       failHardware: (hostPort: number, peerPort: number) => { said.failHardware!(target, hostPort, peerPort); },
     }),
+    ...(said.alarmHardware !== undefined && {
+      alarmHardware: (hostPort: number, peerPort: number) => { said.alarmHardware!(target, hostPort, peerPort); },
+    }),
+    ...(said.changeBacklog !== undefined && {
+      changeBacklog: (hostPort: number, peerPort: number, byteCount: number) => { said.changeBacklog!(target, hostPort, peerPort, byteCount); },
+    }),
     ...(said.dispose !== undefined && { dispose: () => said.dispose!(target) }),
   };
 }
@@ -112,7 +124,7 @@ function requireAbilities(exported: unknown, origin: string, options: object): C
   for (const name of FUNCTIONS) if (said[name] !== undefined && typeof said[name] !== 'function') throw new TypeError(`${who}.${name} is no function`);
   for (const name of CONTROLS) if (control !== undefined && typeof control[name] !== 'function') throw new TypeError(`${who}.control.${name} is no function`);
   // A member that no ability lets the cases use is a slip: everything that needs it would be skipped in silence.
-  for (const [ability, member] of [['peer', 'peer'], ['control', 'control'], ['hardware-failure', 'failHardware']] as const) {
+  for (const [ability, member] of [['peer', 'peer'], ['control', 'control'], ['hardware-failure', 'failHardware'], ['hardware-alarm', 'alarmHardware'], ['send-backlog', 'changeBacklog']] as const) {
     if (said[member] !== undefined && !abilities.includes(ability)) throw new TypeError(`${who} has ${member} and does not name the ability ${ability}`);
   }
   return said;

@@ -33,6 +33,8 @@ import { capabilitiesCases } from './capabilities.ts';
 import { statisticsCases } from './statistics.ts';
 import { addressFamiliesCases } from './address-families.ts';
 import { powerCases } from './power.ts';
+import { stateStructuresCases } from './state-structures.ts';
+import { eventsUnaskedCases } from './events-unasked.ts';
 import { longLifeCases } from './long-life.ts';
 import type { TargetCase } from './target-case.ts';
 
@@ -73,5 +75,7 @@ export const targetCases: readonly TargetCase[] = [
   ...statisticsCases,
   ...addressFamiliesCases,
   ...powerCases,
+  ...stateStructuresCases,
+  ...eventsUnaskedCases,
   ...longLifeCases,
 ];

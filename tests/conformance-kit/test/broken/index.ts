@@ -17,6 +17,8 @@ import { brokenReassembly } from './reassembly.ts';
 import { brokenDisconnect } from './disconnect.ts';
 import { brokenEvents } from './events.ts';
 import { brokenEventsNeighbor } from './events-neighbor.ts';
+import { brokenEventsUnasked } from './events-unasked.ts';
+import { brokenStateStructures } from './state-structures.ts';
 import { brokenLongLife } from './long-life.ts';
 import { brokenNetBufferLists } from './net-buffer-lists.ts';
 import { brokenBlocks } from './blocks.ts';
@@ -59,5 +61,7 @@ export const brokenTargets: readonly Broken[] = [
   ...brokenStatistics,
   ...brokenAddressFamilies,
   ...brokenPower,
+  ...brokenStateStructures,
+  ...brokenEventsUnasked,
   ...brokenLongLife,
 ];
