@@ -127,13 +127,15 @@ export const uploadRequestsRules: readonly Rule[] = [
           if (reason === undefined) {
             // A target may be lenient with connections whose path has changed: they are served until the host has them back.
             if (eventType === TcpIndicateRetrieve && isMandatoryUpload(information) && information !== InvalidState) stopped.set(object, information);
-          } else if (eventType === TcpIndicateDisconnect || eventType === TcpIndicateSendBacklogChange) {
+          } else if (object.state === 'offloaded' && (eventType === TcpIndicateDisconnect || eventType === TcpIndicateSendBacklogChange)) {
             broken(edge.lower, `goes on with ${object.name} after it asked for the upload with ${reasonName(reason)}: indicates event ${eventType}`, handle);
           }
         },
         indicate: ({ object, edge, nbl }) => {
-          const reason = object === null || edge.lowerRole !== 'target' ? undefined : stopped.get(object);
-          if (reason !== undefined) broken(edge.lower, `goes on with ${object?.name ?? 'a connection'} after it asked for the upload with ${reasonName(reason)}: indicates received data`, nbl);
+          // Once the host takes the connection back, what was acknowledged has to come up.
+          if (object?.state !== 'offloaded' || edge.lowerRole !== 'target') return;
+          const reason = stopped.get(object);
+          if (reason !== undefined) broken(edge.lower, `goes on with ${object.name} after it asked for the upload with ${reasonName(reason)}: indicates received data`, nbl);
         },
       };
     },
