@@ -2,7 +2,7 @@ import { Ndis } from '@ndis-chimney/core';
 import { attachVerifier, formatFinding, type VerifyLevel } from '@ndis-chimney/verifier';
 
 import { createNbls } from './bench-drivers.ts';
-import { medianOf, ratioOf, type Case, type CaseFactory } from './harness.ts';
+import { COMPACTED, medianOf, ratioOf, type Case, type CaseFactory } from './harness.ts';
 import { ReferenceNbl, createReferenceChain } from './reference-chain.ts';
 import { createSendStack } from './send-stack.ts';
 import type { Suite } from './suite.ts';
@@ -77,6 +77,8 @@ cases.set('verifier.stacks.list8', () => verified('stacks', 8, 8));
 export const verifierSuite: Suite = {
   name: 'verifier',
   cases,
+  // What a verifier keeps, and what it leaves behind, lies between the NBLs' contexts.
+  flagsOf: () => COMPACTED,
   report(samples) {
     const figures: Record<string, object> = {};
     const rows: string[][] = [];

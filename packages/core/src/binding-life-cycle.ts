@@ -13,7 +13,8 @@ import {
 } from '@ndis-chimney/types';
 
 import { transition } from './adapter-life-cycle.ts';
-import { Binding, GATE } from './binding.ts';
+import { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { ProtocolRegistration } from './registration.ts';
 import { describeValue } from './source-tags.ts';

@@ -18,6 +18,7 @@ import {
 } from '@ndis-chimney/types';
 
 import { closeBinding, completeNetPnPEvent, completeUnbind, type BindContext, type EventUnderWay } from './binding-life-cycle.ts';
+import { GATE } from './gate.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import type { Ndis } from './ndis.ts';
 import { returnReceived, sendOrdinary } from './non-offload-path.ts';
@@ -33,21 +34,6 @@ import { returnIndicated } from './receive-return.ts';
 import { tagAndPush } from './relay-tags.ts';
 import { tagDown } from './source-tags.ts';
 import { startOperation } from './state-operations.ts';
-
-/** Why a binding does not simply let data down; 0 does. */
-export const GATE = {
-  open: 0,
-  /** `openAdapterEx` has not completed. */
-  opening: 1,
-  /** Not restarted yet, or paused. */
-  paused: 2,
-  /** A driver of this edge registered no chimney handlers: NDIS blocks the chimney here. */
-  blocked: 4,
-  /** `closeAdapterEx` was called: the handle is dead. */
-  closed: 8,
-  /** Somebody observes: nothing is refused, but every call goes the way that notifies. */
-  observed: 16,
-} as const;
 
 // Local names of what the data path uses: the engine looks an import up on every use, and folds these.
 const PENDING = NDIS_STATUS_PENDING;
@@ -95,6 +81,8 @@ export class Binding implements NdisBinding {
   indicatedNbls = 0;
   /** A source that was found to be permitted for what goes down here; nearly all lists have it. */
   usualSource: NetBufferListSource | null = null;
+  /** A pool that was found to be one of this NDIS; a driver relays with the same one, nearly always. */
+  usualContexts: NdisContextPool | null = null;
   /** Length of the list that crossed last; set and read by the data path within one call. */
   crossed = 0;
   /** Called once when a close that had to wait is over. */

@@ -12,7 +12,8 @@ import {
   type OffloadHandle,
 } from '@ndis-chimney/types';
 
-import { GATE, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import { ruleForState } from './handle-rules.ts';
 import { NOT_CROSSED, isThrown } from './outcome.ts';
 import type { NdisContextPool } from './pools/context-pool.ts';
@@ -20,6 +21,14 @@ import type { CoreRule } from './rules.ts';
 import { tagAndPush } from './relay-tags.ts';
 import { describeValue, notAList, retag, tagDown, tagDownInFull, tagDownLogged, untagRuns, type SourceRun } from './source-tags.ts';
 import { takeBackList } from './take-back.ts';
+
+// Local names of what observed sends and receives use: the engine looks an import up on every use, and folds these.
+const PENDING = NDIS_STATUS_PENDING;
+const OBSERVED: number = GATE.observed;
+const SEND: DdiCrossing = DDI_CROSSING.offloadTcpSend;
+const RECEIVE: DdiCrossing = DDI_CROSSING.offloadTcpReceive;
+const FORWARD: DdiCrossing = DDI_CROSSING.offloadTcpForward;
+const DISCONNECT: DdiCrossing = DDI_CROSSING.offloadTcpDisconnect;
 
 /**
  * A data downcall, checked in full: the way of the calls that are observed, of the kinds that are never many, and of
@@ -35,8 +44,8 @@ export function passDownSlowly(
   outcome: unknown,
 ): NDIS_STATUS {
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
-  requirePermission(binding, crossing, handle);
-  if (crossing === DDI_CROSSING.offloadTcpDisconnect) requireDisconnectShape(binding, list, crossing);
+  if (!isPlainlyPermitted(binding, handle)) requirePermission(binding, crossing, handle);
+  if (crossing === DISCONNECT) requireDisconnectShape(binding, list, crossing);
   if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
   else tagObserved(binding, crossing, list, flags, handle);
   return callDriver(binding, crossing, handle, list, flags);
@@ -54,38 +63,46 @@ export function relaySlowly(
 ): NDIS_STATUS {
   const pool = requirePool(binding, crossing, contexts);
   if (outcome !== NOT_CROSSED) return dealWith(binding, crossing, handle, list, outcome);
-  requirePermission(binding, crossing, handle);
+  if (!isPlainlyPermitted(binding, handle)) requirePermission(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
-  if (!pushObserved(binding, crossing, handle, list, pool, upperEdge)) {
-    if (pool.pushAll(list, upperEdge) === 0) return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
-    try {
-      if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
-      else tagObserved(binding, crossing, list, 0, handle);
-    } catch (error) {
-      // Refused: the list is the caller's as it was.
-      pool.popAll(list);
-      throw error;
-    }
+  if (!pushObserved(binding, crossing, handle, list, pool, upperEdge) && !pushInFull(binding, crossing, handle, list, pool, upperEdge)) {
+    return passToShortageHandler(binding, crossing, handle, list, contexts, upperEdge);
   }
   return callDriver(binding, crossing, handle, list, 0);
+}
+
+/** Contexts first, then tags. @returns false, with nothing changed, when there is not memory for all contexts. */
+function pushInFull(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, pool: NdisContextPool, upperEdge: unknown): boolean {
+  if (pool.pushAll(list, upperEdge) === 0) return false;
+  try {
+    if (binding.observer === null) tagDownInFull(binding, list, crossing.call);
+    else tagObserved(binding, crossing, list, 0, handle);
+  } catch (error) {
+    // Refused: the list is the caller's as it was.
+    pool.popAll(list);
+    throw error;
+  }
+  return true;
 }
 
 /** Calls the driver below with a list that is tagged, and sees to it that its caller gets NDIS_STATUS_PENDING. */
 function callDriver(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
   const { observer } = binding;
   // Receive and disconnect calls must have returned before a terminate is passed down.
-  const isCounted = crossing === DDI_CROSSING.offloadTcpReceive || crossing === DDI_CROSSING.offloadTcpDisconnect;
+  const isCounted = crossing === RECEIVE || crossing === DISCONNECT;
   if (isCounted) handle.ndisCallDepth++;
-  let status: NDIS_STATUS = NDIS_STATUS_PENDING;
+  let status: NDIS_STATUS = PENDING;
   try {
-    status = callDown(binding, crossing, handle, list, flags);
+    // Nearly all are sends: without the table the engine inlines the call.
+    if (crossing === SEND) status = binding.providerTcp.miniportTcpOffloadSend(binding.adapterContext, handle.miniportOffloadContext, list);
+    else status = callOther(binding, crossing, handle, list, flags);
   } catch (error) {
     takeBackList(binding, list, crossing, error);
   }
   if (isCounted) handle.ndisCallDepth--;
-  if (status !== NDIS_STATUS_PENDING) reportReturned(binding, crossing, list, status);
+  if (status !== PENDING) reportReturned(binding, crossing, list, status);
   if (observer !== null) observer.leave(crossing, binding, list, status, flags, handle);
-  return NDIS_STATUS_PENDING;
+  return PENDING;
 }
 
 /** Nothing goes down; the driver that has no memory answers for it. */
@@ -99,7 +116,7 @@ function passToShortageHandler(
 ): NDIS_STATUS {
   const { shortageHandler } = contexts;
   if (shortageHandler === null) throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): its contexts ran out and it has no shortage handler`);
-  shortageHandler.contextsExhausted(crossing === DDI_CROSSING.offloadTcpSend ? 'send' : 'receive', handle, list, upperEdge);
+  shortageHandler.contextsExhausted(crossing === SEND ? 'send' : 'receive', handle, list, upperEdge);
   return NDIS_STATUS_PENDING;
 }
 
@@ -108,20 +125,19 @@ function dealWith(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle
   if (!isThrown(outcome)) return reportReturned(binding, crossing, list, outcome as NDIS_STATUS);
   requireHandle(binding, crossing, handle);
   if (!isNetBufferList(list)) throw notAList(binding.upper.name, crossing.call, list);
-  if (crossing === DDI_CROSSING.offloadTcpReceive) handle.ndisCallDepth--;
+  if (crossing === RECEIVE) handle.ndisCallDepth--;
   takeBackList(binding, list, crossing, outcome.error);
   return NDIS_STATUS_PENDING;
 }
 
-function callDown(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
+/** Calls an entry of the driver below other than that for sends. */
+function callOther(binding: Binding, crossing: DdiCrossing, handle: OffloadHandle, list: NetBufferList, flags: number): NDIS_STATUS {
   const { providerTcp, adapterContext } = binding;
   const offloadContext = handle.miniportOffloadContext;
   switch (crossing) {
-    case DDI_CROSSING.offloadTcpSend:
-      return providerTcp.miniportTcpOffloadSend(adapterContext, offloadContext, list);
-    case DDI_CROSSING.offloadTcpReceive:
+    case RECEIVE:
       return providerTcp.miniportTcpOffloadReceive(adapterContext, offloadContext, list);
-    case DDI_CROSSING.offloadTcpForward:
+    case FORWARD:
       return providerTcp.miniportTcpOffloadForward(adapterContext, offloadContext, list);
     default:
       return providerTcp.miniportTcpOffloadDisconnect(adapterContext, offloadContext, list, flags);
@@ -167,10 +183,10 @@ function pushObserved(binding: Binding, crossing: DdiCrossing, handle: OffloadHa
 
 /** The rule that a data entry of the driver below breaks when it returns anything but NDIS_STATUS_PENDING. */
 const PENDING_RULE: ReadonlyMap<DdiCrossing, CoreRule> = new Map<DdiCrossing, CoreRule>([
-  [DDI_CROSSING.offloadTcpSend, 'CHIM-SND-001'],
-  [DDI_CROSSING.offloadTcpReceive, 'CHIM-RCV-001'],
-  [DDI_CROSSING.offloadTcpForward, 'CHIM-FWD-001'],
-  [DDI_CROSSING.offloadTcpDisconnect, 'CHIM-DSC-001'],
+  [SEND, 'CHIM-SND-001'],
+  [RECEIVE, 'CHIM-RCV-001'],
+  [FORWARD, 'CHIM-FWD-001'],
+  [DISCONNECT, 'CHIM-DSC-001'],
 ]);
 
 /** Tells the driver below that it returned what it must not; to the caller the request is pending all the same. */
@@ -179,6 +195,14 @@ function reportReturned(binding: Binding, crossing: DdiCrossing, list: NetBuffer
   const what = typeof status === 'number' ? formatNdisStatus(status) : describeValue(status);
   binding.ndis.accuse(rule, binding.lower.registration.name, `${crossing.entry} returned ${what}, not NDIS_STATUS_PENDING`, [list]);
   return NDIS_STATUS_PENDING;
+}
+
+/**
+ * True when nothing but an observer keeps the call from the short way: a handle has its binding while its object is
+ * offloaded there, so that {@link requirePermission} has nothing more to ask.
+ */
+function isPlainlyPermitted(binding: Binding, handle: OffloadHandle | null): boolean {
+  return binding.gate === OBSERVED && handle?.ndisReserved0 === binding;
 }
 
 /** @throws what is wrong with the call, if anything is. */
@@ -196,7 +220,9 @@ function requirePermission(binding: Binding, crossing: DdiCrossing, handle: Offl
 }
 
 function requirePool(binding: Binding, crossing: DdiCrossing, contexts: NetBufferListContextPool): NdisContextPool {
-  if (binding.ndis.hasContextPool(contexts)) return contexts as NdisContextPool;
+  const { usualContexts } = binding;
+  if (usualContexts !== null && contexts === usualContexts) return usualContexts;
+  if (binding.ndis.hasContextPool(contexts)) return (binding.usualContexts = contexts as NdisContextPool);
   throw new TypeError(`${crossing.call} (called by ${binding.upper.name}): contexts is ${describeValue(contexts)}, not a pool of NET_BUFFER_LIST contexts of this NDIS`);
 }
 

@@ -1,7 +1,8 @@
 import { DDI_CROSSING, NDIS_RECEIVE_FLAGS_RESOURCES, NDIS_STATUS_SUCCESS, isNetBufferList, type NetBufferList } from '@ndis-chimney/types';
 
 import { continueClose } from './binding-life-cycle.ts';
-import { GATE, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import { deliver, deliverMixed } from './completion.ts';
 import { tagObserved } from './data-down.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';

@@ -68,17 +68,19 @@ export class ObserverList implements Required<Omit<NdisObserver, 'seesEntriesOnl
   }
 
   enter(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null = null): void {
-    const { attached, sole } = this;
-    if (sole !== null) {
-      sole.enter?.(crossing, edge, subject, count, detail, handle);
-      return;
-    }
+    const { sole } = this;
+    if (sole === null) this.enterEach(crossing, edge, subject, count, detail, handle);
+    else sole.enter?.(crossing, edge, subject, count, detail, handle);
+  }
+
+  private enterEach(crossing: DdiCrossing, edge: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null): void {
+    const { attached } = this;
     for (let i = 0; i < attached.length; i++) {
       try {
         attached[i]!.observer.enter?.(crossing, edge, subject, count, detail, handle);
       } catch (error) {
         // Those that saw it begin see it end.
-        for (let seen = i - 1; seen >= 0; seen--) this.leaveOne(attached[seen]!, crossing, edge, subject, NDIS_STATUS_FAILURE, detail, handle);
+        for (let seen = i - 1; seen >= 0; seen--) this.leaveOne(attached[seen]!.observer, crossing, edge, subject, NDIS_STATUS_FAILURE, detail, handle);
         throw error;
       }
     }
@@ -95,18 +97,11 @@ export class ObserverList implements Required<Omit<NdisObserver, 'seesEntriesOnl
 
   leave(crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null = null): void {
     const { attached, sole } = this;
-    if (sole !== null) {
-      try {
-        sole.leave?.(crossing, edge, subject, status, detail, handle);
-      } catch (error) {
-        this.onError(error);
-      }
-      return;
-    }
-    for (let i = 0; i < attached.length; i++) this.leaveOne(attached[i]!, crossing, edge, subject, status, detail, handle);
+    if (sole !== null) this.leaveOne(sole, crossing, edge, subject, status, detail, handle);
+    else for (const { observer } of attached) this.leaveOne(observer, crossing, edge, subject, status, detail, handle);
   }
 
-  private leaveOne({ observer }: Attached, crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void {
+  private leaveOne(observer: NdisObserver, crossing: DdiCrossing, edge: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void {
     try {
       observer.leave?.(crossing, edge, subject, status, detail, handle);
     } catch (error) {

@@ -16,7 +16,8 @@ import {
   type NdisOidRequest,
 } from '@ndis-chimney/types';
 
-import { GATE, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { describeValue } from './source-tags.ts';
 

@@ -1,7 +1,8 @@
 import { DDI_CROSSING, NDIS_STATUS_SUCCESS, formatNdisStatus, type NDIS_STATUS, type NetBufferList } from '@ndis-chimney/types';
 
 import { continueClose } from './binding-life-cycle.ts';
-import { GATE, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import { retag, untagReturn } from './source-tags.ts';
 
 const CROSSING = DDI_CROSSING.offloadTcpReceiveReturn;

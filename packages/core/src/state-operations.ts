@@ -7,7 +7,8 @@ import {
   type ProtocolOffloadBlockList,
 } from '@ndis-chimney/types';
 
-import { GATE, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
+import { GATE } from './gate.ts';
 import { abandonBlock, failBlock, leaveBlock, takeBlock, untakeBlock, unleaveBlock } from './block-crossing.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { OPERATION, type Operation, type OperationRecord } from './operation-record.ts';

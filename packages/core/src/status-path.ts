@@ -7,7 +7,7 @@ import {
   type NdisStatusIndication,
 } from '@ndis-chimney/types';
 
-import { GATE } from './binding.ts';
+import { GATE } from './gate.ts';
 import type { MiniportAdapter } from './miniport-adapter.ts';
 import { describeValue } from './source-tags.ts';
 

@@ -65,8 +65,11 @@ export class Verifier implements NdisObserver {
   private readonly deadlines: Timer;
   /** Whether requests are followed by their last owner alone. */
   private readonly isLight: boolean;
-  /** The time of the last tick: what the level of the last owner stamps with, since reading a clock is dear. */
-  private nowMs = 0;
+  /**
+   * The time of the last tick: what the level of the last owner stamps with, since reading a clock is dear. In whole
+   * milliseconds, since the engine keeps a fraction in an object of its own for each stamp.
+   */
+  private stampMs = 0;
   private isTicking = false;
   private detachFromNdis: (() => void) | null = null;
   /** In mode `throw`, while rules run that may still stop a call: the first violation they found. */
@@ -150,8 +153,9 @@ export class Verifier implements NdisObserver {
   }
 
   private tick(): void {
-    this.nowMs = this.ledger.clock.now();
-    for (const hook of this.ledger.hooks.tick) hook(this.nowMs);
+    const nowMs = this.ledger.clock.now();
+    this.stampMs = Math.trunc(nowMs);
+    for (const hook of this.ledger.hooks.tick) hook(nowMs);
     this.isTicking = this.outstanding.length > 0;
     if (this.isTicking) this.deadlines.start(TICK_MS);
   }
@@ -187,8 +191,12 @@ export class Verifier implements NdisObserver {
   enter(crossing: DdiCrossing, binding: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null): void {
     if (this.isLight && isFrequent(crossing)) {
       this.stamp(crossing, binding, subject as NetBufferList);
-      return;
+    } else {
+      this.enterInFull(crossing, binding, subject, count, detail, handle);
     }
+  }
+
+  private enterInFull(crossing: DdiCrossing, binding: NdisBinding, subject: object, count: number, detail: number, handle: OffloadHandle | null): void {
     const edge = this.ledger.edges.of(binding);
     const request = DATA_DOWN.get(crossing);
     if (request !== undefined) {
@@ -242,7 +250,10 @@ export class Verifier implements NdisObserver {
   }
 
   leave(crossing: DdiCrossing, binding: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void {
-    if (this.isLight && isFrequent(crossing)) return;
+    if (!this.isLight || !isFrequent(crossing)) this.leaveInFull(crossing, binding, subject, status, detail, handle);
+  }
+
+  private leaveInFull(crossing: DdiCrossing, binding: NdisBinding, subject: object, status: NDIS_STATUS, detail: number, handle: OffloadHandle | null): void {
     const { ledger } = this;
     const edge = ledger.edges.of(binding);
     if (DATA_DOWN.has(crossing)) this.data.downReturned(status);
@@ -275,24 +286,24 @@ export class Verifier implements NdisObserver {
 
   /** What the level of the last owner does about a list of requests. */
   private stamp(crossing: DdiCrossing, binding: NdisBinding, list: NetBufferList): void {
-    const { nowMs } = this;
+    if (!this.isTicking) this.began();
+    const { stampMs } = this;
     for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
       const track = nbl.ndisReserved1 as NblTrack | null;
       if (track !== null && track.nbl === nbl) {
         track.binding = binding;
         track.crossing = crossing;
-        track.sinceMs = nowMs;
+        track.sinceMs = stampMs;
       } else {
-        this.ledger.requests.stamp(nbl, binding, crossing, nowMs);
+        this.ledger.requests.stamp(nbl, binding, crossing, stampMs);
       }
     }
-    if (!this.isTicking) this.began();
   }
 
   private began(): void {
     if (this.isTicking) return;
     this.isTicking = true;
-    this.nowMs = this.ledger.clock.now();
+    this.stampMs = Math.trunc(this.ledger.clock.now());
     this.deadlines.start(TICK_MS);
   }
 

@@ -164,6 +164,7 @@ export class Requests {
   clear(): void {
     for (const { nbl } of this.tracks) nbl.ndisReserved1 = null;
     this.tracks.clear();
+    this.free = null;
   }
 }
 

@@ -128,13 +128,15 @@ export const uploadRequestsRules: readonly Rule[] = [
             // A target may be lenient with connections whose path has changed: they are served until the host has them back.
             if (eventType === TcpIndicateRetrieve && isMandatoryUpload(information) && information !== InvalidState) stopped.set(object, information);
             // How much should be outstanding is no matter of the segments that are processed no more.
-          } else if (eventType === TcpIndicateDisconnect) {
+          } else if (object.state === 'offloaded' && eventType === TcpIndicateDisconnect) {
             broken(edge.lower, `goes on with ${object.name} after it asked for the upload with ${reasonName(reason)}: indicates event ${eventType}`, handle);
           }
         },
         indicate: ({ object, edge, nbl }) => {
-          const reason = object === null || edge.lowerRole !== 'target' ? undefined : stopped.get(object);
-          if (reason !== undefined) broken(edge.lower, `goes on with ${object?.name ?? 'a connection'} after it asked for the upload with ${reasonName(reason)}: indicates received data`, nbl);
+          // Once the host takes the connection back, what was acknowledged has to come up.
+          if (object?.state !== 'offloaded' || edge.lowerRole !== 'target') return;
+          const reason = stopped.get(object);
+          if (reason !== undefined) broken(edge.lower, `goes on with ${object.name} after it asked for the upload with ${reasonName(reason)}: indicates received data`, nbl);
         },
       };
     },
