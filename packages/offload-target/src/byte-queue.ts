@@ -45,8 +45,8 @@ export class ByteQueue implements ByteSource {
     const { ring } = this;
     const tail = (this.head + this.length) & (ring.length - 1);
     const first = Math.min(byteCount, ring.length - tail);
-    if (first > 0) reader.read(ring, tail, first);
-    if (byteCount > first) reader.read(ring, 0, byteCount - first);
+    reader.read(ring, tail, first);
+    if (byteCount !== first) reader.read(ring, 0, byteCount - first);
     this.length += byteCount;
   }
 
@@ -56,7 +56,7 @@ export class ByteQueue implements ByteSource {
     const from = (this.head + skip) & (ring.length - 1);
     const first = Math.min(byteCount, ring.length - from);
     copyBytes(ring, from, target, targetOffset, first);
-    if (byteCount > first) copyBytes(ring, 0, target, targetOffset + first, byteCount - first);
+    if (byteCount !== first) copyBytes(ring, 0, target, targetOffset + first, byteCount - first);
   }
 
   read(target: Uint8Array<ArrayBufferLike>, targetOffset: number, byteCount: number): void {
@@ -102,7 +102,7 @@ export class ByteQueue implements ByteSource {
     let capacity = Math.max(FIRST_CAPACITY, this.ring.length);
     while (capacity < needed) capacity *= 2;
     const larger = new Uint8Array(capacity);
-    if (this.length > 0) this.peek(0, larger, 0, this.length);
+    this.peek(0, larger, 0, this.length);
     this.ring = larger;
     this.head = 0;
   }

@@ -44,17 +44,6 @@ export class MdlCursor implements ByteReader {
     return done;
   }
 
-  /** Passes over `byteCount` bytes. */
-  skip(byteCount: number): void {
-    let left = byteCount;
-    while (left > 0) {
-      const here = this.enter(left);
-      if (this.mdl === null) return;
-      this.offset += here;
-      left -= here;
-    }
-  }
-
   /** Leaves MDLs that are used up. @returns how many of `wanted` bytes the MDL then reached has. */
   private enter(wanted: number): number {
     while (this.mdl !== null && this.offset >= this.mdl.byteCount) {

@@ -24,7 +24,7 @@ export class SendHalf {
   /** Bytes lent to the engine and not acknowledged. */
   outstanding = 0;
   /** What sends end with that come now; NDIS_STATUS_SUCCESS while they are taken. */
-  refusal: NDIS_STATUS = NDIS_STATUS_SUCCESS;
+  refusal: NDIS_STATUS;
   /** True while the engine is being lent bytes: what it raises then has to wait. */
   isLending = false;
   private readonly tcp: TcpObject;
@@ -48,12 +48,17 @@ export class SendHalf {
     this.isFinLent = this.isFinAcked;
     this.isFinInherited = hasUnacknowledgedFin(state);
     this.isFinQueued = this.isFinAcked || this.isFinInherited;
-    this.reopen();
+    this.refusal = this.refusalWhenOpen;
   }
 
-  /** Sends are taken, unless a FIN follows those that there are. */
+  /** What sends end with while nothing is wrong: they are taken, unless a FIN follows those that there are. */
+  private get refusalWhenOpen(): NDIS_STATUS {
+    return this.isFinQueued ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_SUCCESS;
+  }
+
+  /** Sends are taken again. */
   reopen(): void {
-    this.refusal = this.isFinQueued ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_SUCCESS;
+    this.refusal = this.refusalWhenOpen;
   }
 
   /** Queues the last data and a FIN. */

@@ -124,13 +124,9 @@ export class TcpObject {
     this.setBit(BIT.resumeWanted, value);
   }
 
-  /** True from the terminate on: the engine is told nothing more of it. */
-  get isLeaving(): boolean {
-    return (this.bits & BIT.leaving) !== 0;
-  }
-
-  set isLeaving(value: boolean) {
-    this.setBit(BIT.leaving, value);
+  /** The terminate has begun: the engine is told nothing more of it. */
+  leave(): void {
+    this.setBit(BIT.leaving, true);
   }
 
   /** True when what the connection depends on was updated after the engine got its settings, before it was enabled. */

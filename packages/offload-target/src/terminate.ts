@@ -42,7 +42,7 @@ export function beginTerminate(adapter: OffloadAdapter, operation: StateOperatio
 }
 
 function beginUpload(adapter: OffloadAdapter, tcp: TcpObject, block: MiniportOffloadBlockList, operation: StateOperation): void {
-  tcp.isLeaving = true;
+  tcp.leave();
   tcp.isResumeWanted = false;
   tcp.dataPath?.beginUpload();
   if (tcp.isFailed) {

@@ -170,8 +170,6 @@ export class MemoryConnection implements TimerRoutine {
       this.peer.attach(this);
       this.sndWnd = this.peer.windowFrom(this.sndUna);
       this.maxSndWnd = Math.max(this.maxSndWnd, this.sndWnd);
-    } else {
-      this.isWindowNews = true;
     }
     this.schedule();
   }
@@ -354,7 +352,7 @@ export class MemoryConnection implements TimerRoutine {
       return;
     }
     this.wireTimer ??= this.engine.clock.createTimer(this);
-    if (!this.wireTimer.isRunning || this.wireTimer.dueMs > dueMs) this.wireTimer.start(dueMs - nowMs);
+    this.wireTimer.start(dueMs - nowMs);
   }
 
   timerExpired(): void {

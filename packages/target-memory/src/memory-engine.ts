@@ -96,8 +96,8 @@ export class MemoryEngine implements ConnectionEngine {
     const pathMtu = this.table.get(id, COLUMN.MTU);
     const headerBytes = this.addressesOf(id).isIPv6 ? HEADER_BYTES_6 : HEADER_BYTES_4;
     let bytes = this.options.maxSegmentBytes;
-    if (remoteMss > 0) bytes = Math.min(bytes, remoteMss);
-    if (pathMtu > 0) bytes = Math.min(bytes, pathMtu - headerBytes);
+    if (remoteMss !== 0) bytes = Math.min(bytes, remoteMss);
+    if (pathMtu !== 0) bytes = Math.min(bytes, pathMtu - headerBytes);
     return Math.max(1, bytes);
   }
 

@@ -16,6 +16,7 @@ import {
   type EngineEnvironment,
   type OffloadTarget,
 } from '@ndis-chimney/offload-target';
+import { tapMiniportDriver } from '@ndis-chimney/target-faulty';
 import {
   FIN_WAIT_2_TIMEOUT_SECONDS,
   NDIS_STATUS_SUCCESS,
@@ -31,6 +32,7 @@ import {
   type Timer,
 } from '@ndis-chimney/types';
 
+import { interrupting } from './interrupting.ts';
 import { Reassembly, type ReassemblyFlaws } from './reassembly.ts';
 
 const { SYN, RST, URG, ACK, PSH } = TCP_SEGMENT;
@@ -50,7 +52,7 @@ export interface CarefulFlaws extends ReassemblyFlaws {
 
 /** How it behaves. */
 export interface CarefulOptions extends CarefulFlaws {
-  /** It says what comes of segments either way outside of the adapter's DPC, as an engine in another thread would. */
+  /** It says what comes of segments either way outside of the adapter's DPC or while the host is being called, as an engine in another thread would. */
   readonly isDistant?: boolean;
 }
 
@@ -160,6 +162,11 @@ class CarefulEngine implements ConnectionEngine {
     };
     this.distant.set(id, answer);
     void Promise.resolve().then(answer);
+  }
+
+  /** Says what it has not said yet. */
+  speakUp(): void {
+    for (const answer of [...this.distant.values()]) answer();
   }
 
   private process(id: number, buffer: Uint8Array, byteOffset: number, byteCount: number): void {
@@ -338,9 +345,19 @@ function isAcceptableAck({ sndUna, sndMax, given }: Connection, { flags, ack }: 
 
 /** Makes one. */
 export function createCarefulTarget(environment: OffloadTargetEnvironment, flaws: CarefulOptions = {}): OffloadTarget {
-  return createOffloadTarget(environment, {
+  const engines: CarefulEngine[] = [];
+  const target = createOffloadTarget(environment, {
     name: 'target-careful',
-    createEngine: (engineEnvironment) => new CarefulEngine(engineEnvironment, flaws),
+    createEngine: (engineEnvironment) => {
+      const engine = new CarefulEngine(engineEnvironment, flaws);
+      engines.push(engine);
+      return engine;
+    },
     limits: { bufferBytes: 65_536 },
   });
+  const speakUp = (): void => {
+    for (const engine of engines) engine.speakUp();
+  };
+  if (flaws.isDistant === true) tapMiniportDriver(target, interrupting(speakUp));
+  return target;
 }

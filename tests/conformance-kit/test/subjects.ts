@@ -3,6 +3,7 @@ import { pluginSubject, type OffloadTargetConformanceOptions } from '@ndis-chimn
 import memoryTarget, { conformanceAbilities } from '@ndis-chimney/target-memory';
 
 import { createCarefulTarget, type CarefulOptions } from './careful-target.ts';
+import { rawSubject } from './raw-target/raw-subject.ts';
 import { createSinkTarget, type SinkOptions } from './sink-target.ts';
 import { createSlowTarget } from './slow-target.ts';
 
@@ -76,6 +77,7 @@ export const subjects: readonly (readonly [name: string, subject: OffloadTargetC
   ['target-sink', sinkSubject],
   ['target-sink at once', sink({ isImmediate: true })],
   ['target-memory from afar', slowSubject],
+  ['target-raw', rawSubject],
   ['target-careful', carefulSubject()],
   ['target-careful from afar', carefulSubject({ isDistant: true })],
 ];

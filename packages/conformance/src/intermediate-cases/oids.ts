@@ -116,7 +116,7 @@ export const oidCases: readonly IntermediateCase[] = [
   {
     id: 'intermediate-pending-requests',
     title: 'Requests that the target answers later are completed once each, with their own answers, in whichever order these come',
-    rules: ['CHIM-IM-017', 'CHIM-PWR-002'],
+    rules: ['CHIM-IM-017', 'CHIM-IM-013'],
     requirement: 'C-NDIS-CAP',
     run: async (world) => {
       const { host } = world;

@@ -217,7 +217,7 @@ export const stoppedCallCases: readonly IntermediateCase[] = [
   {
     id: 'intermediate-stopped-oid-requests',
     title: 'An OID request that is stopped fails, and one whose completion is stopped is completed later',
-    rules: ['CHIM-IM-017', 'CHIM-PWR-002'],
+    rules: ['CHIM-IM-017'],
     requirement: 'C-NDIS-CAP',
     requires: ['stopped-calls'],
     wishes: { adapters: 1 },

@@ -80,6 +80,24 @@ export const disconnectAbortiveCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-disconnect-abort-hardware-failure',
+    title: 'An abortive disconnect that finds the hardware broken goes back by its own completion, alone, not as carried out',
+    rules: ['CHIM-DSC-011', 'CHIM-DSC-008', 'CHIM-TRM-004'],
+    requirement: 'C-NDIS-DSC',
+    requires: ['hardware-failure', 'virtual-time'],
+    run: async (world) => {
+      const connection = await world.connect();
+      const posted = connection.post([100]);
+      world.subject.failHardware?.(connection.hostPort, connection.peerPort);
+      const nbl = connection.abort();
+      await world.until(() => connection.events.length >= 2, 'the events of a hardware failure');
+      await connection.terminate();
+      await world.advance(1000);
+      checkDisconnect(connection, nbl, { status: NDIS_STATUS_REQUEST_ABORTED, bytesTransferred: 0, dataLength: 0 });
+      checkEqual(connection.receiveCompletions.map(({ nbl: request, status }) => [posted.indexOf(request), status]), [[0, NDIS_STATUS_REQUEST_ABORTED]], 'how a receive request ended behind an abortive disconnect on broken hardware');
+    },
+  },
+  {
     id: 'target-disconnect-abort-pending',
     title: 'An abortive disconnect ends what is pending to be sent with REQUEST_ABORTED, before itself; receive requests too, unless they wait for the terminate',
     rules: ['CHIM-DSC-004', 'CHIM-DSC-008', 'CHIM-DSC-009', 'CHIM-DSC-011', 'CHIM-SND-008', 'CHIM-SND-009', 'CHIM-NBL-001'],

@@ -166,6 +166,8 @@ export const eventsUploadCases: readonly TargetCase[] = [
     title: 'Changes of the send backlog are told now and then, not with every send, and do not count what is posted',
     rules: ['CHIM-EVT-014'],
     requirement: 'C-NDIS-EVT',
+    // How often is too often, no page says.
+    weight: 'advice',
     run: async (world) => {
       const connection = await world.connect();
       const sizes = Array.from({ length: 20 }, (_, at) => 10 + 7 * at);

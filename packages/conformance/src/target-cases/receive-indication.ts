@@ -142,7 +142,8 @@ export const receiveIndicationCases: readonly TargetCase[] = [
       written.push(peer.write(pattern(300, 500)), peer.write(pattern(800, 200)));
       await world.advance(1000);
       checkSilence(connection, refused, 'after a refusal that followed a pause');
-      const posted = connection.post([400, 600]);
+      // Requests of the other mode may end with each PSH that is in what was kept.
+      const posted = connection.post([400, 600], { isNoPush: true });
       await world.settle();
       checkRequests(connection, posted, [{ size: 400, bytes: pattern(0, 400) }, { size: 600, bytes: pattern(400, 600) }]);
       await world.wait(Promise.all(written), 'the acknowledgment of everything that the peer has sent');

@@ -40,7 +40,7 @@ function checkEnding(connection: WorldConnection, request: NetBufferList, what: 
 async function sendAgain(world: TargetWorld, connection: WorldConnection, sends: readonly NetBufferList[], lengths: readonly number[], end: NetBufferList): Promise<boolean> {
   for (const send of sends) checkEnding(connection, send, 'a send');
   checkEnding(connection, end, 'a disconnect');
-  const { sndNxt, sndMax, sndUna } = present((await connection.query()).delegated);
+  const { state, sndNxt, sndMax, sndUna } = present((await connection.query()).delegated);
   const acked = (sndUna - connection.sndUna) | 0;
   const areBack = [...sends, end].map((request) => statusOf(connection, request) === NDIS_STATUS_UPLOAD_IN_PROGRESS);
   checkEqual(areBack, areBack.toSorted((one, other) => Number(one) - Number(other)), 'which of two sends and a disconnect went back, those in front not having');
@@ -51,6 +51,7 @@ async function sendAgain(world: TargetWorld, connection: WorldConnection, sends:
   const byteCount = sum(lengths);
   const [next, max] = [(sndNxt - sndUna) | 0, (sndMax - sndUna) | 0];
   check(next >= 0 && next <= max && max <= byteCount - acked + 1, `SndNxt is ${next} and SndMax ${max} numbers after SndUna, when ${byteCount - acked} bytes and a FIN went back`);
+  if (max <= byteCount - acked) checkEqual(state, TCP_OFFLOAD_CONNECTION_STATE.TcpConnectionEstablished, 'state of a connection whose FIN went back unsent');
   const again = present(connection.send(pattern(acked, byteCount - acked))[0]);
   await world.settle();
   return statusOf(connection, again) !== NDIS_STATUS_UPLOAD_IN_PROGRESS;

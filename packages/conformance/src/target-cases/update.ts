@@ -61,9 +61,12 @@ function largeWindow({ options }: TargetWorld): number {
   return Math.min(12_000, options.bufferBytes ?? 12_000);
 }
 
+/** Less than a segment. */
+const SMALL_WINDOW = 1000;
+
 function smallWindow({ cached, delegated }: TcpOffloadState): void {
-  present(cached).initialRcvWnd = 1000;
-  present(delegated).rcvWnd = 1000;
+  present(cached).initialRcvWnd = SMALL_WINDOW;
+  present(delegated).rcvWnd = SMALL_WINDOW;
 }
 
 async function growWindow(connection: WorldConnection, size: number): Promise<void> {
@@ -333,9 +336,10 @@ export const updateCases: readonly TargetCase[] = [
       const written = peer.write(pattern(0, size));
       await world.until(() => connection.indications.length > 0, 'the indication of the first bytes');
       await world.settle();
-      // However little it grows.
-      await growWindow(connection, 1100);
-      await untilReceived(world, connection, 1100);
+      // By less than a segment it need not be shown to grow (RFC 9293 section 3.8.6.2.2).
+      const grown = SMALL_WINDOW + present((await connection.query()).const).remoteMss;
+      await growWindow(connection, grown);
+      await untilReceived(world, connection, grown);
       await growWindow(connection, size);
       await world.wait(written, `the acknowledgment of ${size} bytes after the window was made so large`);
       checkEqual((present((await connection.query()).delegated).rcvNxt - connection.rcvNxt) | 0, size, 'bytes received after the window was made larger');

@@ -188,7 +188,7 @@ export class WorldConnection {
 
   /** Everything the target knows of the connection. */
   async query(): Promise<TcpOffloadState> {
-    const state = new OffloadBlockState(new TcpOffloadStateConst(), new TcpOffloadStateCached(), new TcpOffloadStateDelegated());
+    const state = new OffloadBlockState(unwritten(new TcpOffloadStateConst()), unwritten(new TcpOffloadStateCached()), unwritten(new TcpOffloadStateDelegated()));
     const root = createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadState, this.handle, state);
     const block = await this.world.operate('query', root);
     check(block.status === NDIS_STATUS_SUCCESS, `a query of an offloaded connection failed with 0x${(block.status >>> 0).toString(16)}`);
@@ -225,7 +225,7 @@ export class WorldConnection {
 
   /** A block to take the connection back with. */
   terminateBlock(): ProtocolOffloadBlockList {
-    return createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadDelegatedState, this.handle, new OffloadBlockState(null, null, new TcpOffloadStateDelegated()));
+    return createProtocolOffloadBlockList(OFFLOAD_STATE_TYPE.TcpOffloadDelegatedState, this.handle, new OffloadBlockState(null, null, unwritten(new TcpOffloadStateDelegated())));
   }
 
   /** Takes the connection back. @throws ConformanceFailure when that fails. */
@@ -304,6 +304,19 @@ export class WorldConnection {
       }),
     );
   }
+}
+
+/** What no member of a state holds that somebody has written. */
+const UNWRITTEN = -77;
+
+/** A state that is to be written: all of its numbers are wrong. */
+function unwritten<State extends object>(state: State): State {
+  const members = state as Record<string, unknown>;
+  for (const [name, value] of Object.entries(members)) {
+    if (typeof value === 'number') members[name] = UNWRITTEN;
+    else if (typeof value === 'object' && value !== null && name !== 'header') unwritten(value);
+  }
+  return state;
 }
 
 /** One array of many. */

@@ -5,6 +5,7 @@ import {
   NDIS_STATUS_REQUEST_UPLOAD,
   NDIS_STATUS_RESOURCES,
   NDIS_STATUS_SUCCESS,
+  NDIS_STATUS_UPLOAD_REQUESTED,
   netBufferListDataLength,
   type BytesConsumed,
   type MiniportOffloadBlockList,
@@ -45,6 +46,45 @@ export const brokenShortage: readonly BrokenIntermediate[] = [
         }
       },
     ),
+  },
+  {
+    does: 'says RESOURCES of a send behind one that it had no memory for',
+    fails: 'no-overtaking',
+    says: /what was behind a send that did not go down came back with .*RESOURCES/u,
+    subject: tapped({
+      upper: {
+        tcpOffloadSendComplete: (next, list) => {
+          if (list.status === NDIS_STATUS_UPLOAD_REQUESTED) list.status = NDIS_STATUS_RESOURCES;
+          next(list);
+        },
+      },
+    }),
+  },
+  {
+    does: 'does not ask for an upload when it has no memory for a receive request',
+    fails: 'requests-without-memory',
+    says: /the status of the first of a receive without memory/u,
+    subject: tapped({
+      upper: {
+        tcpOffloadReceiveComplete: (next, list) => {
+          for (const nbl of membersOf(list)) if (nbl.status === NDIS_STATUS_REQUEST_UPLOAD) nbl.status = NDIS_STATUS_UPLOAD_REQUESTED;
+          next(list);
+        },
+      },
+    }),
+  },
+  {
+    does: 'says RESOURCES of all but the first of the forwarded segments that it has no memory for',
+    fails: 'requests-without-memory',
+    says: /one of a forward without memory came back with .*RESOURCES/u,
+    subject: tapped({
+      upper: {
+        tcpOffloadForwardComplete: (next, list) => {
+          for (const nbl of membersOf(list)) if (nbl.status === NDIS_STATUS_UPLOAD_REQUESTED) nbl.status = NDIS_STATUS_RESOURCES;
+          next(list);
+        },
+      },
+    }),
   },
   {
     does: 'loses forwarded segments that it has no memory for',

@@ -12,6 +12,7 @@ import {
   type NetBufferList,
 } from '@ndis-chimney/types';
 
+import { sinkSubject } from '../subjects.ts';
 import type { Broken } from './broken-target.ts';
 import { eachDisconnectComplete, eachQueried, eachSendComplete, eachTerminated, sendsAfterDisconnect } from './send-taps.ts';
 
@@ -370,6 +371,16 @@ export const brokenDisconnect: readonly Broken[] = [
         },
       };
     },
+  },
+  {
+    does: 'says of an abortive disconnect that it was carried out, on hardware that is broken',
+    fails: 'target-disconnect-abort-hardware-failure',
+    says: /how a disconnect ended/,
+    taps: () =>
+      eachDisconnectComplete((nbl) => {
+        nbl.status = NDIS_STATUS_SUCCESS;
+      }),
+    subject: sinkSubject,
   },
 ];
 
