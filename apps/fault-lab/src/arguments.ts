@@ -6,7 +6,7 @@ export class UsageError extends Error {
 }
 
 /** At whose edge the faults of a plan are. */
-export type PlanEdge = 'target' | 'intermediate' | 'host';
+type PlanEdge = 'target' | 'intermediate' | 'host';
 
 /** What the command line asks for. */
 export interface LabArguments {

@@ -1,6 +1,16 @@
 export { formatFinding, type Finding } from './finding.ts';
 export { DEFAULT_LIMITS, type VerifierLimits, type VerifierOptions, type VerifyLevel, type VerifyMode } from './options.ts';
 export type { Outstanding } from './outstanding.ts';
+export type { EdgeRecord, OffloadMood, Role } from './record/edge-record.ts';
+export type { HandOver } from './record/hand-over.ts';
+export type { IndicationRecord } from './record/indication-record.ts';
+export type { Hop, NblTrack } from './record/nbl-track.ts';
+export type { ObjectRecord, ObjectState } from './record/object-record.ts';
+export type { RequestQueue } from './record/request-queue.ts';
+export type { CompletionCall, DataCall, RequestKind, RequestRecord } from './record/request-record.ts';
+export type { SuppliedState } from './record/supplied-state.ts';
+export type { BlockPicture, BlockRole, StateOperationName, TreeRecord } from './record/tree-record.ts';
+export type { Undelivered } from './record/undelivered.ts';
 export { formatOutstanding } from './pending-report.ts';
 export type { Actor, DecidedBy, ObservationPoint, Rule, RuleHooks, Severity } from './rule.ts';
 export { RULES } from './rules/index.ts';

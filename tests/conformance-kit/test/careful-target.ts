@@ -41,7 +41,7 @@ const STATE = TCP_OFFLOAD_CONNECTION_STATE;
 const ROUND_TRIP_MS = 20;
 
 /** What can be wrong with it, for tests that the kit notices. */
-export interface CarefulFlaws extends ReassemblyFlaws {
+interface CarefulFlaws extends ReassemblyFlaws {
   /** Timers begin anew at the offload. */
   readonly restartsTimers?: boolean;
   /** Timers that are due at the offload do not expire. */

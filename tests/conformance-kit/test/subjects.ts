@@ -64,7 +64,7 @@ export function carefulSubject(options: CarefulOptions = {}): OffloadTargetConfo
 const memoryAbilities = conformanceAbilities();
 
 /** The memory target with its engine far away. */
-export const slowSubject: OffloadTargetConformanceOptions = {
+const slowSubject: OffloadTargetConformanceOptions = {
   abilities: memoryAbilities.abilities,
   peerWindowBytes: memoryAbilities.peerWindowBytes,
   bufferBytes: memoryAbilities.bufferBytes,

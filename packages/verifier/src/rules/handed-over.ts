@@ -32,7 +32,7 @@ export interface HandedOver {
 }
 
 /** Delegated numbers of a TCP block; null when it has none. */
-export function numbersOf(state: OffloadBlockState | null): Numbers | null {
+function numbersOf(state: OffloadBlockState | null): Numbers | null {
   const { delegated } = (state ?? {}) as Partial<TcpOffloadState>;
   if (delegated == null) return null;
   const { sndUna, sndMax, sndWnd, dupAckCount, sRtt, rttVar, tsTime } = delegated;

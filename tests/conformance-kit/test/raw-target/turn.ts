@@ -77,7 +77,7 @@ function passUp(connection: RawConnection): void {
 }
 
 /** The host is asked to take the connection back. Until it does, everything stays as it is. */
-export function requestUpload(connection: RawConnection, reason: number): void {
+function requestUpload(connection: RawConnection, reason: number): void {
   const { adapter, handle } = connection;
   connection.uploadReason = reason;
   connection.pushTimer.cancel();
