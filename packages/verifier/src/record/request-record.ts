@@ -69,7 +69,7 @@ export interface DataCall {
   readonly flags: number;
   /**
    * Its requests. Records are used again: once something may have been completed, only those count that
-   * {@link stillPending} finds.
+   * `stillPending` finds.
    */
   readonly requests: readonly RequestRecord[];
   readonly firstOrdinal: number;
