@@ -8,6 +8,7 @@ import {
 } from '@ndis-chimney/types';
 
 import type { ConnectionReport } from './connection-record.ts';
+import { bytesOfList } from './mdl-cursor.ts';
 import type { OffloadAdapter } from './offload-adapter.ts';
 import { objectOf, statusOf } from './offload-objects.ts';
 import { QUESTION } from './questions.ts';
@@ -78,20 +79,15 @@ function upload(tcp: TcpObject, block: MiniportOffloadBlockList, report: Connect
     dataPath.receive.offerBuffered();
     return;
   }
-  delegated.rcvWnd = tcp.window;
   delegated.bufferedData = dataPath.receive.takeBuffered();
   if (chain === null) {
     // Everything that was not acknowledged has gone back by completion.
     if (hasSends) delegated.sndNxt = delegated.sndUna;
     return;
   }
+  const byteCount = bytesOfList(chain);
   let tail = chain;
-  let byteCount = 0;
-  for (;;) {
-    byteCount += tail.firstNetBuffer?.dataLength ?? 0;
-    if (tail.next === null) break;
-    tail = tail.next;
-  }
+  while (tail.next !== null) tail = tail.next;
   delegated.sendDataHead = chain;
   delegated.sendDataTail = tail;
   // The data and the FIN of a disconnect have gone back with its NBL.

@@ -47,6 +47,7 @@ export const eventsUnaskedCases: readonly TargetCase[] = [
           await world.operate(operation, block);
           checkEqual(formatNdisStatus(block.status), formatNdisStatus(NDIS_STATUS_FAILURE), `the status of ${operation === 'query' ? 'a query' : 'an update'} of a connection whose hardware is broken`);
         }
+        const reset = round === 1 ? connection.abort() : null;
         await world.advance(1000);
         checkEqual([connection.events.length, present(sound).events.length], [2, 0], 'events of the connection whose hardware is broken, and of the other, after a while');
         const { chain } = await connection.terminate();
@@ -56,6 +57,10 @@ export const eventsUnaskedCases: readonly TargetCase[] = [
         checkOutcomes('sends of a connection whose hardware is broken', ended, left, left.map((nbl) => ({ status: NDIS_STATUS_REQUEST_ABORTED, bytesTransferred: 0, dataLength: [500, 10, 5][sends.indexOf(nbl)] ?? 0 })));
         checkEqual(connection.sendCompletions.length, 3, 'sends that were completed');
         checkOutcomes('requests of a connection whose hardware is broken', connection.receiveCompletions, requests, [100, 200].map((dataLength) => ({ status: NDIS_STATUS_REQUEST_ABORTED, bytesTransferred: 0, dataLength })));
+        if (reset !== null) {
+          checkEqual(connection.disconnectCompletions.map(({ nbl }) => nbl === reset), [true], 'completions of an abortive disconnect of a connection whose hardware is broken');
+          checkEqual(formatNdisStatus(present(connection.disconnectCompletions[0]).status), formatNdisStatus(NDIS_STATUS_REQUEST_ABORTED), 'its status');
+        }
         // The other one goes on.
         present(sound).send(pattern(0, 20));
         await world.until(() => present(sound).sendCompletions.length > 0, 'the completion of a send beside broken hardware');

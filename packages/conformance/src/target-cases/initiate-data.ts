@@ -1,7 +1,7 @@
 import type { TcpOffloadState } from '@ndis-chimney/types';
 
 import { check, checkBytes, checkEqual } from '../check.ts';
-import { membersOf } from '../probes/lists.ts';
+import { link, membersOf } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import { FULL } from '../world/case-host.ts';
 import type { JournalEntry } from '../world/journal.ts';
@@ -61,6 +61,26 @@ export const initiateDataCases: readonly TargetCase[] = [
       connection.post([250, 450]);
       await world.until(() => connection.receiveCompletions.length === 2, 'the completion of two requests of 700 bytes');
       checkBytes(connection.received, patternBefore(700), 'what two requests got of the data that came along');
+    },
+  },
+  {
+    id: 'target-initiate-buffered-in-pieces',
+    title: 'Received data that comes along is taken over from however many NET_BUFFERs and MDLs it lies on',
+    rules: ['CHIM-INI-015', 'CHIM-TRM-013'],
+    requirement: 'C-NDIS-INI',
+    run: async (world) => {
+      const bytes = patternBefore(700);
+      const pieces = (from: number, ...sizes: readonly number[]): Uint8Array<ArrayBuffer>[] => sizes.map((size) => bytes.slice(from, (from += size)));
+      world.host.appetite = FULL;
+      const connection = await world.connect({
+        change: ({ delegated }) => {
+          present(delegated).bufferedData = link([world.host.inPieces(pieces(0, 100, 3, 197), pieces(300, 50, 50)), world.host.inPieces(pieces(400, 299, 1))]);
+        },
+      });
+      connection.post([350]);
+      await world.until(() => connection.receiveCompletions.length > 0, 'the completion of a request of 350 bytes');
+      const { buffered } = await connection.terminate();
+      checkBytes(concat([connection.received, buffered]), bytes, 'what a request got of the data that came along, and what came back');
     },
   },
   {

@@ -1,4 +1,4 @@
-import { NDIS_DEVICE_POWER_STATE, NDIS_REQUEST_TYPE, NDIS_STATUS_NOT_ACCEPTED, NDIS_STATUS_PENDING, NDIS_STATUS_SUCCESS, OID_PNP_SET_POWER, formatNdisStatus, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
+import { NDIS_DEVICE_POWER_STATE, NDIS_REQUEST_TYPE, NDIS_STATUS_NOT_ACCEPTED, NDIS_STATUS_PENDING, NDIS_STATUS_SUCCESS, OID_PNP_QUERY_POWER, OID_PNP_SET_POWER, formatNdisStatus, type ProtocolOffloadBlockList } from '@ndis-chimney/types';
 
 import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
@@ -54,6 +54,8 @@ export const powerCases: readonly TargetCase[] = [
     requires: ['virtual-time'],
     run: async (world) => {
       for (const state of [NdisDeviceStateD3, NdisDeviceStateD1]) {
+        const { status } = await world.request('query', OID_PNP_QUERY_POWER, state);
+        checkEqual(formatNdisStatus(status), formatNdisStatus(NDIS_STATUS_SUCCESS), 'the status of a question whether the adapter may sleep');
         const connections = await world.connectAll(3);
         for (const connection of connections) connection.send(pattern(0, 3000));
         const blocks = connections.map((connection) => connection.terminateBlock());

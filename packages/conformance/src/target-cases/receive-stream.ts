@@ -53,6 +53,29 @@ export const receiveStreamCases: readonly TargetCase[] = [
     },
   },
   {
+    id: 'target-receive-psh-behind-window',
+    title: 'A push request gets all that comes before PSH, also when a window is too small for it at once',
+    rules: ['CHIM-RCV-006', 'CHIM-TMR-004'],
+    requirement: 'C-NDIS-RCV',
+    requires: ['peer', 'virtual-time'],
+    run: async (world) => {
+      const window = 4096;
+      const total = 3 * window;
+      const connection = await world.connect({
+        change: ({ cached, delegated }) => {
+          present(cached).initialRcvWnd = window;
+          present(delegated).rcvWnd = window;
+        },
+      });
+      const [request] = connection.post([total + 1000]);
+      await world.wait((await connection.peer()).write(pattern(0, total)), 'the acknowledgment of what the peer has sent');
+      await world.until(() => connection.receiveCompletions.length > 0, 'the completion of a push request');
+      const [completed] = connection.receiveCompletions;
+      checkEqual([completed?.nbl === request, completed?.bytesTransferred], [true, total], 'the request that was completed, and the bytes in it, of those before PSH');
+      checkBytes(connection.received, pattern(0, total), 'what was received');
+    },
+  },
+  {
     id: 'target-receive-window',
     title: 'A peer that sends more than the host takes waits, and nothing of what it sends is lost',
     rules: ['CHIM-RXI-004', 'CHIM-RCV-008', 'CHIM-ST-007'],

@@ -1,6 +1,6 @@
 import { NDIS_STATUS_SUCCESS, type NeighborOffloadState, type PathOffloadState, type ProtocolOffloadBlockList, type TcpOffloadState } from '@ndis-chimney/types';
 
-import { checkEqual } from '../check.ts';
+import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import type { TargetWorld } from '../world/target-world.ts';
 import { newTreeOf } from './case-tree.ts';
@@ -8,11 +8,14 @@ import { offer } from './initiate-outcome.ts';
 import { fillTcp, pictureOfCached, pictureOfConst, pictureOfDelegated, pictureOfNeighbor, pictureOfPath, stateBlock } from './state-pictures.ts';
 import type { TargetCase } from './target-case.ts';
 
+/** What is in a structure that was used. */
+const LEFT_OVER = 0x55;
+
 /** Leaves something in every member of a structure but its header, as one that was used before has it. */
 function use(structure: object | null): void {
   for (const [name, value] of Object.entries(structure ?? {})) {
-    if (typeof value === 'number') Object.assign(present(structure), { [name]: 0x55 });
-    else if (value instanceof Uint8Array) value.fill(0x55);
+    if (typeof value === 'number') Object.assign(present(structure), { [name]: LEFT_OVER });
+    else if (value instanceof Uint8Array) value.fill(LEFT_OVER);
     else if (name === 'keepAlive' || name === 'retransmit') use(value as object);
   }
 }
@@ -71,6 +74,8 @@ export const stateStructuresCases: readonly TargetCase[] = [
       const state = block.state as TcpOffloadState;
       const { sendDataHead, sendDataTail, bufferedData } = present(state.delegated);
       checkEqual([sendDataHead, sendDataTail, bufferedData].map((list) => list !== null), [false, false, false], 'data that a terminate of an idle connection names');
+      const { sendBacklogSize, receiveBacklogSize } = present(state.delegated);
+      check(sendBacklogSize !== LEFT_OVER && receiveBacklogSize !== LEFT_OVER, 'a terminate left backlog sizes in the structure that it was given');
       checkEqual(pictureOfDelegated(state), clean[2], 'delegated state of a terminate, in a structure that was used before');
       checkEqual(block.status, NDIS_STATUS_SUCCESS, 'status of a terminate');
     },

@@ -15,8 +15,8 @@ import { check, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import { pattern } from '../world/pattern.ts';
 import type { TargetWorld } from '../world/target-world.ts';
-import type { WorldConnection } from '../world/world-connection.ts';
-import { newTreeOf } from './case-tree.ts';
+import { WorldConnection } from '../world/world-connection.ts';
+import { linkTo, newTreeOf } from './case-tree.ts';
 import { offer } from './initiate-outcome.ts';
 import { stateBlock } from './state-pictures.ts';
 import type { TargetCase } from './target-case.ts';
@@ -217,6 +217,35 @@ export const statisticsCases: readonly TargetCase[] = [
           check(ip.outOctets >= BYTES && ip.outOctets <= ip.outRequests * pathMtu, `${ip.outOctets} octets ${what}`);
           check(tcp.outSegments * Math.min(remoteMss, pathMtu - FEWEST_HEADER_BYTES[isIPv6 ? 6 : 4]) >= BYTES, `${BYTES} bytes of data ${what}`);
         }
+      }
+    },
+  },
+  {
+    id: 'target-update-mtu-meanwhile',
+    title: 'A path MTU that an update brings while a connection of that path is being offloaded holds for that connection too',
+    rules: ['CHIM-UPD-004', 'CHIM-INI-009'],
+    requirement: 'C-NDIS-UPD',
+    requires: ['statistics', 'virtual-time'],
+    run: async (world) => {
+      const MTU = 576;
+      const { root, neighbors, paths, connections } = newTreeOf(world, [[1]]);
+      await offer(world, root);
+      const late = new WorldConnection(world, world.tcp());
+      const initiate = linkTo(present(neighbors[0]), linkTo(present(paths[0]), late.block));
+      world.begin('initiate', initiate);
+      await world.settle();
+      const update = stateBlock(present(paths[0]), 'cached');
+      present((update.state as PathOffloadState).cached).pathMtu = MTU;
+      world.begin('update', update);
+      await world.completed('initiate', initiate);
+      await world.completed('update', update);
+      for (const connection of [late, present(connections[0])]) {
+        await world.advance(1000);
+        for (const oid of [OIDS[4].tcp, OIDS[4].ip]) await world.request('set', oid, null);
+        connection.send(pattern(0, 3000));
+        await world.until(() => connection.sendCompletions.length > 0, 'the completion of a send after the update');
+        const { ip } = await statisticsOf(world, 4);
+        check(ip.outOctets >= 3000 && ip.outOctets <= ip.outRequests * MTU, `${ip.outOctets} octets left in ${ip.outRequests} datagrams over a path with an MTU of ${MTU}`);
       }
     },
   },

@@ -65,6 +65,11 @@ export const terminateSendCases: readonly TargetCase[] = [
       await windowFilled(world, connection);
       checkGivenBack(connection, nbls, [windowBytes + 200, 100, 200], await connection.terminate(), { acked: windowBytes });
       checkEqual(connection.sendCompletions[0]?.lengths, [0, 200], 'bytes left in each NET_BUFFER of the first send');
+      // And when there are no others.
+      const other = await world.connect();
+      const all = other.sendNbls(...[0, 1].map((at) => world.host.inPieces([pattern(windowBytes * at, windowBytes - 1)], [pattern(windowBytes * (at + 1) - 1, 1)])));
+      await windowFilled(world, other);
+      checkGivenBack(other, all, [windowBytes, windowBytes], await other.terminate(), { acked: windowBytes });
     },
   },
   {

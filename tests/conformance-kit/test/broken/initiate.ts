@@ -370,6 +370,17 @@ export const brokenInitiate: readonly Broken[] = [
     })),
   },
   {
+    does: 'takes a request for full with another byte of what came along in it',
+    fails: 'target-initiate-buffered-in-pieces',
+    says: /what a request got of the data that came along, and what came back/,
+    taps: () => ({
+      tcpOffloadReceiveComplete: (next, list) => {
+        fill(list, 0x11);
+        next(list);
+      },
+    }),
+  },
+  {
     does: 'gives received data back in the buffers it came along in',
     fails: 'target-initiate-buffered-back',
     says: /what came back of the data that came along/,

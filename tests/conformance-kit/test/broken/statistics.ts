@@ -162,4 +162,18 @@ export const brokenStatistics: readonly Broken[] = [
       },
     }),
   },
+  {
+    does: 'does not hear of an update of a path',
+    fails: 'target-update-mtu-meanwhile',
+    says: /octets left in \d+ datagrams over a path with an MTU of 576/,
+    taps: () => ({
+      miniportUpdateOffload: (next, context, tree) => {
+        for (const { state } of blocksOf(tree)) {
+          const cached = state?.cached;
+          if (cached instanceof PathOffloadStateCached) cached.pathMtu = 1500;
+        }
+        next(context, tree);
+      },
+    }),
+  },
 ];
