@@ -14,8 +14,6 @@ export const LEFT_OUT = {
   'packages/offload-target/src/engine-rules.ts': 'is the text of the rules for engines',
   'packages/offload-target/src/engine-event-sink.ts#isInside': 'is for engines that break their rules',
   'packages/offload-target/src/engine-event-sink.ts#whatIsWrong': 'is for engines that break their rules',
-  'packages/offload-target/src/engine-event-sink.ts#EngineEventSink.sendBacklog': 'is for a hint, which a target may give or not',
-  'packages/offload-target/src/data-path.ts#DataPath.indicateBacklog': 'gives a hint, which a target may give or not',
   'packages/offload-target/src/send-queue.ts#SendQueue.lendNetBuffer.flags': 'is PSH behind what is sent, which no host sees and no peer has to heed',
   'packages/offload-target/src/tcp-state.ts#writeHeaders': 'is for engines that write headers; those of the subjects do not',
   'packages/offload-target/src/engine-event-sink.ts#EngineEventSink.isPlausible': 'is for engines that break their rules',
