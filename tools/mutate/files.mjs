@@ -55,6 +55,7 @@ export const LEFT_OUT = {
   'packages/intermediate/src/mux-split.ts#combineState': 'makes one answer of those of several adapters, in which a mux is free',
   'packages/intermediate/src/mux-departures.ts': 'moves connections off an adapter, which this mux offers besides the contract',
   'packages/intermediate/src/mux-oids.ts': 'makes one answer of those of several adapters, in which a mux is free',
+  'packages/intermediate/src/mux-ordinary-tags.ts': 'gives those above VLANs, which this mux offers besides the contract',
   'packages/intermediate/src/mux-placement.ts': 'chooses among adapters, in which a mux is free',
   'packages/intermediate/src/mux-tags.ts': 'gives those above VLANs, which this mux offers besides the contract',
   'packages/intermediate/src/mux-upper.ts': 'reads options',

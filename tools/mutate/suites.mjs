@@ -37,16 +37,18 @@ export const SUITES = {
         ...named('pass-through', load(KIT).intermediateConformance(passThroughSubject())),
         ...named('two pass-throughs', load(KIT).intermediateConformance({ ...passThroughSubject(), drivers: 2 })),
         ...named('mux', load(KIT).intermediateConformance(muxSubject())),
+        ...named('mux above two adapters', load(KIT).intermediateConformance({ ...muxSubject({ placement: 'round-robin' }), adapters: 2 })),
       ];
     },
   },
   mux: {
     entries: [KIT, DRIVERS],
     cases: (load) => {
-      const { muxSubject } = load(DRIVERS);
+      const { muxSubject, taggingMuxSubject } = load(DRIVERS);
       return [
         ...named('mux', load(KIT).intermediateConformance(muxSubject())),
         ...named('mux above two adapters', load(KIT).intermediateConformance({ ...muxSubject({ placement: 'round-robin' }), adapters: 2 })),
+        ...named('mux that tags', load(KIT).intermediateConformance({ ...taggingMuxSubject({ placement: 'round-robin' }), adapters: 2 })),
       ];
     },
   },

@@ -189,16 +189,17 @@ export abstract class IoRelay<Upper extends VirtualMiniport, Lower> extends Inte
     const { upperHandle, upperEdge } = owner;
     // Without memory the data stays below, and is offered again when the host posts a receive.
     if (!this.receives.push(netBufferList, binding)) return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
-    let result: NDIS_STATUS = NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
+    let isKept = false;
     try {
-      result = upperEdge.handlers.tcpOffloadReceiveHandler(upperHandle, netBufferList, status, bytesConsumed);
+      const result = upperEdge.handlers.tcpOffloadReceiveHandler(upperHandle, netBufferList, status, bytesConsumed);
+      isKept = result === NDIS_STATUS_SUCCESS;
+      return result;
     } finally {
-      if (result !== NDIS_STATUS_SUCCESS) {
+      if (!isKept) {
         this.receives.pop(netBufferList);
         if (upperEdge.isPausePending) this.continuePause(upperEdge);
       }
     }
-    return result;
   }
 
   protocolIndicateOffloadEvent(_lower: Lower, offloadBlockList: ProtocolOffloadBlockList, indicationCode: number): void {

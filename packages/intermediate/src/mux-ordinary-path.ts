@@ -1,8 +1,8 @@
-import { NDIS_RECEIVE_FLAGS_RESOURCES, NDIS_STATUS_PAUSED, NDIS_STATUS_RESOURCES, type NetBufferList, type NetBufferListContextPool } from '@ndis-chimney/types';
+import { NDIS_RECEIVE_FLAGS_RESOURCES, NDIS_STATUS_PAUSED, NDIS_STATUS_RESOURCES, type NetBufferList } from '@ndis-chimney/types';
 
 import type { MuxLower } from './mux-lower.ts';
+import { eachVlan, hideTags, showTags, tagSends, untagSends } from './mux-ordinary-tags.ts';
 import type { MuxPlacement } from './mux-placement.ts';
-import { setTag, tagInfo, tagOf, vlanIdOf } from './mux-tags.ts';
 import type { MuxUpper } from './mux-upper.ts';
 import { StateRelay } from './state-relay.ts';
 
@@ -21,12 +21,12 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
       this.failures.failOrdinary(netBufferList, upper, lower === null ? NDIS_STATUS_PAUSED : NDIS_STATUS_RESOURCES);
       return;
     }
-    if (upper.isTagging) swapTags(this.sendContexts, netBufferList, (tag) => (tag === 0 ? tagInfo(upper.vlanId, upper.priority) : tag));
+    tagSends(upper, this.sendContexts, netBufferList);
     lower.binding.sendNetBufferLists(netBufferList, portNumber, sendFlags);
   }
 
   protocolSendNetBufferListsComplete(lower: MuxLower, netBufferList: NetBufferList, sendCompleteFlags: number): void {
-    if (this.uppers.some(({ isTagging }) => isTagging)) restoreTags(this.sendContexts, netBufferList);
+    untagSends(this.uppers, this.sendContexts, netBufferList);
     this.sends.popByUpperEdge(netBufferList, (upper, run) => {
       this.completeOrRetry(upper, () => {
         upper.miniport.sendNetBufferListsComplete(run, sendCompleteFlags);
@@ -37,66 +37,39 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
 
   protocolReceiveNetBufferLists(lower: MuxLower, netBufferList: NetBufferList, portNumber: number, _count: number, receiveFlags: number): void {
     const mustComeBack = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0;
-    const members: NetBufferList[] = [];
-    for (let nbl: NetBufferList | null = netBufferList; nbl !== null; nbl = nbl.next) members.push(nbl);
-    const errors: unknown[] = [];
-    for (const [vlanId, run] of this.byVlan(members)) {
-      relink(run);
+    eachVlan(this.uppers.filter(({ isUp }) => isUp), netBufferList, mustComeBack, (receivers, run, count) => {
       let isKept = false;
       try {
-        isKept = this.indicateRun(lower, vlanId, run, portNumber, receiveFlags);
-      } catch (error) {
-        // It was stopped; the other VLANs get theirs all the same.
-        errors.push(error);
+        isKept = this.indicateRun(lower, receivers, run, portNumber, count, receiveFlags);
+      } finally {
+        if (!isKept && !mustComeBack) lower.binding.returnNetBufferLists(run, 0);
       }
-      if (!isKept && !mustComeBack) lower.binding.returnNetBufferLists(run[0] as NetBufferList, 0);
-    }
-    // Whoever indicated the list has it back on return, as it was.
-    if (mustComeBack) relink(members);
-    if (errors.length > 0) throw errors[0];
+    });
   }
 
-  /** What was received, by VLAN; all together when no interface has one. */
-  private byVlan(members: readonly NetBufferList[]): ReadonlyMap<number, NetBufferList[]> {
-    const runs = new Map<number, NetBufferList[]>();
-    const hasVlans = this.uppers.some(({ vlanId }) => vlanId !== 0);
-    for (const nbl of members) {
-      const vlanId = hasVlans ? vlanIdOf(nbl) : 0;
-      const run = runs.get(vlanId);
-      if (run === undefined) runs.set(vlanId, [nbl]);
-      else run.push(nbl);
-    }
-    return runs;
-  }
-
-  /** Shows NBLs to all interfaces of a VLAN; the last may keep them. @returns false when nobody has kept them. */
-  private indicateRun(lower: MuxLower, vlanId: number, run: readonly NetBufferList[], portNumber: number, receiveFlags: number): boolean {
-    const up = this.uppers.filter(({ isUp }) => isUp);
-    const ofVlan = up.filter((upper) => upper.vlanId === vlanId);
-    const receivers = ofVlan.length > 0 ? ofVlan : up.filter((upper) => upper.vlanId === 0);
+  /** Shows NBLs to several interfaces; the last may keep them. @returns false when nobody has kept them. */
+  private indicateRun(lower: MuxLower, receivers: readonly MuxUpper[], run: NetBufferList, portNumber: number, count: number, receiveFlags: number): boolean {
     const mayKeep = (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) === 0;
     let isKept = false;
     receivers.forEach((upper, at) => {
       const keeps = mayKeep && at === receivers.length - 1;
-      isKept = this.indicateTo(upper, lower, run, portNumber, keeps ? receiveFlags : receiveFlags | NDIS_RECEIVE_FLAGS_RESOURCES) && keeps;
+      isKept = this.indicateTo(upper, lower, run, portNumber, count, keeps ? receiveFlags : receiveFlags | NDIS_RECEIVE_FLAGS_RESOURCES) && keeps;
     });
     return isKept;
   }
 
   /** @returns false when there was no memory to do it. */
-  private indicateTo(upper: MuxUpper, lower: MuxLower, run: readonly NetBufferList[], portNumber: number, receiveFlags: number): boolean {
-    const list = run[0] as NetBufferList;
+  private indicateTo(upper: MuxUpper, lower: MuxLower, list: NetBufferList, portNumber: number, count: number, receiveFlags: number): boolean {
     if (!this.receives.push(list, lower.binding)) return false;
     const { contexts } = this.receives;
-    if (upper.vlanId !== 0) swapTags(contexts, list, () => 0);
+    hideTags(upper, contexts, list);
     let isStopped = true;
     try {
-      upper.miniport.indicateReceiveNetBufferLists(list, portNumber, run.length, receiveFlags);
+      upper.miniport.indicateReceiveNetBufferLists(list, portNumber, count, receiveFlags);
       isStopped = false;
     } finally {
       if (isStopped || (receiveFlags & NDIS_RECEIVE_FLAGS_RESOURCES) !== 0) {
-        relink(run);
-        restoreTags(contexts, list);
+        showTags(upper, contexts, list);
         this.receives.pop(list);
       }
     }
@@ -106,33 +79,7 @@ export abstract class MuxOrdinaryPath extends StateRelay<MuxUpper, MuxLower> {
   }
 
   override miniportReturnNetBufferLists(upper: MuxUpper, netBufferList: NetBufferList, returnFlags: number): void {
-    if (upper.vlanId !== 0) restoreTags(this.receives.contexts, netBufferList);
+    showTags(upper, this.receives.contexts, netBufferList);
     super.miniportReturnNetBufferLists(upper, netBufferList, returnFlags);
-  }
-}
-
-function relink(members: readonly NetBufferList[]): void {
-  members.forEach((nbl, at) => {
-    nbl.next = members[at + 1] ?? null;
-  });
-}
-
-/** Gives the NBLs of a list other tags; the context of each remembers the one it had. */
-function swapTags(contexts: NetBufferListContextPool, list: NetBufferList, tagFor: (tag: number) => number): void {
-  for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
-    const context = contexts.topOf(nbl);
-    const before = tagOf(nbl);
-    const after = tagFor(before);
-    if (context === null || before === after) continue;
-    context.contextData = before;
-    setTag(nbl, after);
-  }
-}
-
-/** The opposite; to be called before the contexts come off. */
-function restoreTags(contexts: NetBufferListContextPool, list: NetBufferList): void {
-  for (let nbl: NetBufferList | null = list; nbl !== null; nbl = nbl.next) {
-    const before = contexts.topOf(nbl)?.contextData ?? null;
-    if (before !== null) setTag(nbl, before as number);
   }
 }

@@ -139,14 +139,14 @@ export class PassThroughDriver
   }
 
   protocolUnbindAdapterEx(adapter: PassThroughAdapter): NDIS_STATUS {
-    const isCancelled = this.ndis.imCancelInitializeDeviceInstance(this.ndisDriverHandle, adapter.name) === NDIS_STATUS_SUCCESS;
+    this.ndis.imCancelInitializeDeviceInstance(this.ndisDriverHandle, adapter.name);
     let isClosed = false;
     const close = (): void => {
       isClosed = adapter.lower.closeAdapterEx() === NDIS_STATUS_SUCCESS;
       if (isClosed && adapter.isUnbindPending) adapter.lower.completeUnbindAdapterEx();
     };
-    if (isCancelled || !adapter.isUp) close();
-    else this.stopVirtualMiniport(adapter, close);
+    if (adapter.isUp) this.stopVirtualMiniport(adapter, close);
+    else close();
     if (isClosed) return NDIS_STATUS_SUCCESS;
     adapter.isUnbindPending = true;
     return NDIS_STATUS_PENDING;
@@ -154,10 +154,7 @@ export class PassThroughDriver
 
   private stopVirtualMiniport(adapter: PassThroughAdapter, onHalted: () => void): void {
     // It will never run: the binding that it waits for goes.
-    if (adapter.isRestartPending) {
-      adapter.isRestartPending = false;
-      adapter.miniport.restartComplete(NDIS_STATUS_FAILURE);
-    }
+    if (adapter.isRestartPending) adapter.miniport.restartComplete(NDIS_STATUS_FAILURE);
     this.ndis.imDeInitializeDeviceInstance(adapter.miniport, onHalted);
   }
 

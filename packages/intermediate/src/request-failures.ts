@@ -76,6 +76,5 @@ export function completeRequest(handlers: NdisTcpOffloadEventHandlers, request: 
       break;
     case 'forward':
       handlers.tcpOffloadForwardComplete(list);
-      break;
   }
 }

@@ -20,7 +20,6 @@ export function passTreeDown(binding: NdisBinding, operation: StateOperation, tr
       break;
     case 'query':
       binding.queryOffloadState(tree);
-      break;
   }
 }
 
@@ -41,6 +40,5 @@ export function passTreeUp(miniport: NdisMiniport, operation: StateOperation, tr
       break;
     case 'query':
       miniport.queryOffloadStateComplete(tree);
-      break;
   }
 }

@@ -86,8 +86,7 @@ export abstract class StateRelay<Upper extends VirtualMiniport, Lower> extends I
 
   /** Fails every block of a tree, and completes it from a DPC. NBLs in the tree are not touched. */
   protected failLater(operation: StateOperation, edge: Upper, offloadBlockList: MiniportOffloadBlockList, status: NDIS_STATUS = NDIS_STATUS_FAILURE): void {
-    setStatus(offloadBlockList, status);
-    this.completeLater(operation, edge, offloadBlockList);
+    this.completeLater(operation, edge, setStatus(offloadBlockList, status));
   }
 
   /** Completes a tree, its statuses written, from a DPC. */
@@ -132,20 +131,21 @@ export abstract class StateRelay<Upper extends VirtualMiniport, Lower> extends I
 
   /** Completes a tree to its upper interface, and lets go on what waited for its end. */
   protected completeTree(operation: StateOperation, lower: Lower, edge: Upper, tree: MiniportOffloadBlockList): void {
+    this.waiting.retry();
     try {
       this.completeOrRetry(edge, () => {
         passTreeUp(edge.miniport, operation, tree);
       });
     } finally {
-      this.waiting.retry();
       // What was sent may have come back in the tree.
       this.returned(edge, lower);
     }
   }
 }
 
-/** Writes one status into every block of a tree. */
-export function setStatus(tree: MiniportOffloadBlockList, status: NDIS_STATUS): void {
+/** Writes one status into every block of a tree. @returns the tree */
+export function setStatus(tree: MiniportOffloadBlockList, status: NDIS_STATUS): MiniportOffloadBlockList {
   const walk = new BlockWalk<MiniportOffloadBlockList>();
   for (let block: MiniportOffloadBlockList | null = walk.start(tree); block !== null; block = walk.next(block)) block.status = status;
+  return tree;
 }

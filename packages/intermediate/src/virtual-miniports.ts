@@ -66,7 +66,8 @@ export class VirtualMiniports<Upper extends VirtualMiniport> {
     const { ndis, ndisDriverHandle } = this.owner;
     this.stopping++;
     for (const upper of this.uppers) {
-      if (ndis.imCancelInitializeDeviceInstance(ndisDriverHandle, upper.name) === NDIS_STATUS_SUCCESS || !upper.isUp) continue;
+      ndis.imCancelInitializeDeviceInstance(ndisDriverHandle, upper.name);
+      if (!upper.isUp) continue;
       // It will never run: the adapter that it waits for goes.
       this.endRestart(upper, NDIS_STATUS_FAILURE);
       this.stopping++;

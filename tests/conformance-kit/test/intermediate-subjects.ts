@@ -23,12 +23,15 @@ export function passThroughSubject(Driver: new (ndis: NdisLibrary, options: Pass
   };
 }
 
+/** A mux that gives what goes out a priority, where it has none. */
+export const taggingMuxSubject = (options: MuxOptions = {}): IntermediateConformanceOptions => muxSubject(options, MuxDriver, 5);
+
 /** Muxes. Above one adapter they pass everything on as it is, except for status indications, of which they make their own. */
-export function muxSubject(options: MuxOptions = {}, Driver: new (ndis: NdisLibrary, options: MuxOptions) => MuxDriver = MuxDriver): IntermediateConformanceOptions {
+export function muxSubject(options: MuxOptions = {}, Driver: new (ndis: NdisLibrary, options: MuxOptions) => MuxDriver = MuxDriver, priority = 0): IntermediateConformanceOptions {
   return {
     abilities: ['several-upper-edges', 'nbl-shortage', 'state-shortage', 'reports-memory', 'stopped-calls', 'virtual-time'],
     create: (ndis, { name, upperEdges = 1, ...limits }): IntermediateUnderTest => {
-      const uppers = Array.from({ length: upperEdges }, (_, at) => ({ name: `${name}:${at}` }));
+      const uppers = Array.from({ length: upperEdges }, (_, at) => ({ name: `${name}:${at}`, priority }));
       const mux = new Driver(ndis, { ...options, name, uppers, ...limitsOf(limits) });
       return Object.assign(mux, { upperNames: () => uppers.map((upper) => upper.name) });
     },

@@ -11,6 +11,7 @@ import { ordinaryCases } from './ordinary.ts';
 import { registrationCases } from './registration.ts';
 import { dataShortageCases } from './shortage-data.ts';
 import { stateShortageCases } from './shortage-state.ts';
+import { spreadLinkCases } from './spread-links.ts';
 import { spreadTreeCases } from './spread-trees.ts';
 import { spreadTroubleCases } from './spread-troubles.ts';
 import { stateDownCases } from './state-down.ts';
@@ -34,6 +35,7 @@ export const intermediateCases: readonly IntermediateCase[] = [
   ...ordinaryCases,
   ...upperEdgeCases,
   ...spreadTreeCases,
+  ...spreadLinkCases,
   ...spreadTroubleCases,
   ...dataShortageCases,
   ...stateShortageCases,

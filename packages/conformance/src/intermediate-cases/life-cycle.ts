@@ -11,6 +11,7 @@ import { membersOf } from '../probes/lists.ts';
 import { present } from '../probes/present.ts';
 import type { ProbeBinding } from '../probes/probe-host.ts';
 import type { CaseHost } from '../world/case-host.ts';
+import { CaseTarget } from '../world/case-target.ts';
 import type { IntermediateWorld } from '../world/intermediate-world.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
 
@@ -130,6 +131,10 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
           root.netBufferListChain = null;
         }],
       ];
+      // By the time that the adapter pauses it has everything back that it has indicated.
+      target.calls.on('miniportPause', () => {
+        check([...target.nbls].every(({ sourceHandle, context }) => sourceHandle === null && context === null), 'the adapter was paused before it had back what it had indicated');
+      });
       for (const [what, start, finish] of stages) {
         await world.atDispatch(start);
         const isPaused = pause(world);
@@ -262,6 +267,32 @@ export const lifeCycleCases: readonly IntermediateCase[] = [
       }
       await world.remove(target);
       checkEqual([...world.ndis.adapters.keys()], [], 'adapters that are left when one that was paused all the time went');
+    },
+  },
+  {
+    id: 'intermediate-name-taken',
+    title: 'Where a virtual miniport cannot come up because its name is taken the bind fails and leaves nothing, and works once the name is free',
+    rules: ['CHIM-IM-007', 'CHIM-ST-001'],
+    requirement: 'C-NDIS-IM',
+    wishes: { adapters: 1 },
+    run: async (world) => {
+      const { target, ndis } = world;
+      const driver = present(world.drivers[0]);
+      const name = driver.virtualNameOf('nic0');
+      await world.remove(target);
+      const other = new CaseTarget(ndis, 'another target');
+      other.start(name);
+      ndis.addAdapter(target.driverHandle, 'nic0');
+      let status: number | null = null;
+      ndis.bindAdapter(driver.ndisProtocolHandle, present(ndis.findAdapter('nic0')), (result) => {
+        status = result;
+      });
+      await world.until(() => status !== null, 'the end of a bind above which nothing can come up');
+      check(status !== NDIS_STATUS_SUCCESS, 'a bind above which nothing can come up succeeded');
+      await world.remove(other);
+      ndis.deregisterMiniportDriver(other.driverHandle);
+      await world.bindAll();
+      await proveItWorks(world);
     },
   },
   {

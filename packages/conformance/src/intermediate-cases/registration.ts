@@ -7,7 +7,7 @@ import {
   NDIS_STATUS_SUCCESS,
 } from '@ndis-chimney/types';
 
-import { check, checkEqual } from '../check.ts';
+import { check, checkBytes, checkEqual } from '../check.ts';
 import { present } from '../probes/present.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
 
@@ -23,6 +23,10 @@ const EDGES = [
   ['upper', 'MiniportSetOptions', [NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS]],
   ['lower', 'ProtocolSetOptions', [NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS]],
 ] as const;
+
+/** What the targets of the kit say of themselves. */
+const MTU_OF_TARGETS = 1500;
+const MAC_OF_TARGETS = Uint8Array.of(2, 0, 0, 0, 0, 1);
 
 const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
 
@@ -64,6 +68,24 @@ export const registrationCases: readonly IntermediateCase[] = [
       for (const [at, driver] of drivers.entries()) {
         const [miniport, protocol] = present(registrations.associated[at]);
         check(miniport === driver.ndisDriverHandle && protocol === driver.ndisProtocolHandle, 'NdisIMAssociateMiniport was told of other edges than the driver’s own');
+      }
+    },
+  },
+  {
+    id: 'intermediate-attributes',
+    title: 'A virtual miniport has an MTU that fits through the adapters, and a MAC address; those of the adapter when it passes everything on as it is',
+    rules: ['CHIM-CAP-001'],
+    requirement: 'C-NDIS-CAP',
+    run: (world) => {
+      for (const host of world.hosts) {
+        const { mtuSize, currentMacAddress } = present(host.bindings.at(-1)).parameters;
+        if (world.isTransparent) {
+          checkEqual(mtuSize, MTU_OF_TARGETS, 'the MTU of a virtual miniport');
+          checkBytes(currentMacAddress, MAC_OF_TARGETS, 'the MAC address of a virtual miniport');
+        } else {
+          check(mtuSize > 0 && mtuSize <= MTU_OF_TARGETS, `the MTU of a virtual miniport is ${mtuSize}, above adapters with ${MTU_OF_TARGETS}`);
+          checkEqual(currentMacAddress.length, MAC_OF_TARGETS.length, 'bytes of the MAC address of a virtual miniport');
+        }
       }
     },
   },

@@ -228,6 +228,7 @@ export const dataShortageCases: readonly IntermediateCase[] = [
       const back = host.entries('ordinarySendComplete').flatMap(({ nbls }) => nbls);
       checkSame(back.map(({ nbl }) => nbl), members, 'ordinary sends that came back');
       check(back.every(({ status }) => !isNdisStatusSuccess(status)), 'an ordinary send that did not go down came back with success');
+      check(back.every(({ status }) => status !== NDIS_STATUS_REQUEST_UPLOAD && status !== NDIS_STATUS_UPLOAD_REQUESTED), 'an ordinary send came back with a status of the chimney');
       checkEqual(world.targets.flatMap(({ ordinarySends }) => ordinarySends).length, 0, 'ordinary sends that went down without memory');
       check(clean(members), 'an ordinary send that did not go down is not as the host had passed it down');
     },

@@ -75,6 +75,18 @@ export const stateShortageCases: readonly IntermediateCase[] = [
         await world.completeTrees();
         checkEqual(tree.status, NDIS_STATUS_SUCCESS, `the status of a ${operation} when there is memory again`);
       }
+      // What is begun when one has made room, and another waits, goes behind that.
+      const [below, waiting, later] = [own(0), own(1), own(2)];
+      host.journal.length = 0;
+      host.whenCalled = (entry) => {
+        if (entry.kind === 'stateComplete' && entry.root === below) world.begin('invalidate', later);
+      };
+      world.begin('query', below);
+      world.begin('update', waiting);
+      const second = await world.completeTrees();
+      host.whenCalled = null;
+      checkEqual(host.entries('stateComplete').length, 3, 'operations that came back, one of them begun when another did');
+      checkEqual(second, (['query', 'update', 'invalidate'] as const).filter((_, at) => !hasFailed(present([below, waiting, later][at]))), 'operations that went down, the last begun when the first came back');
       check(root.state !== null, 'the tree of the initiate was changed long after it had come back');
     },
   },

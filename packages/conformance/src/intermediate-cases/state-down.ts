@@ -9,7 +9,7 @@ import { identityOf } from '../world/case-target.ts';
 import type { IntermediateWorld } from '../world/intermediate-world.ts';
 import { LATER_OPERATIONS, operationTree, type LaterOperation } from '../world/operation-trees.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
-import { checkLinks, fillReserved, outlineOf } from './state-trees.ts';
+import { checkLinks, fillReserved, jsonOf, outlineOf } from './state-trees.ts';
 
 /** Every block of every tree that is at a target. */
 const blocksBelow = (world: IntermediateWorld): MiniportOffloadBlockList[] => world.targets.flatMap(({ trees }) => trees.flatMap(({ tree }) => blocksOf(tree)));
@@ -196,10 +196,4 @@ function newConnection(world: IntermediateWorld): ProtocolOffloadBlockList {
 function describe({ header, portNumber, state, netBufferListChain }: ProtocolOffloadBlockList | MiniportOffloadBlockList): string {
   const chain = netBufferListChain === null ? 'no send data' : 'send data';
   return `${header.type} ${header.revision} ${header.size}, port ${portNumber}, ${chain}, ${JSON.stringify(state, jsonOf)}`;
-}
-
-/** Lists of NBLs are compared elsewhere; everything else in state is plain. */
-function jsonOf(key: string, value: unknown): unknown {
-  if (key === 'sendDataHead' || key === 'sendDataTail' || key === 'bufferedData') return value === null ? null : 'NET_BUFFER_LIST';
-  return typeof value === 'bigint' ? String(value) : value;
 }

@@ -30,6 +30,17 @@ export function checkLinks(root: AnyBlock, whose: string): void {
   visit(root, offloadLayerOf(root.header.type));
 }
 
+/** What is in the state of each block of a tree. */
+export function statesOf(root: AnyBlock): string[] {
+  return blocksOf<ProtocolOffloadBlockList | MiniportOffloadBlockList>(root as ProtocolOffloadBlockList).map(({ state }) => JSON.stringify(state, jsonOf));
+}
+
+/** Lists of NBLs are compared elsewhere; everything else in state is plain. */
+export function jsonOf(key: string, value: unknown): unknown {
+  if (key === 'sendDataHead' || key === 'sendDataTail' || key === 'bufferedData') return value === null ? null : 'NET_BUFFER_LIST';
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
 /** Everything of a tree that the driver above put in it, by block: what must be there again when it comes back. */
 export function membersOfTree(root: ProtocolOffloadBlockList): unknown[] {
   return blocksOf(root).flatMap((block) => {

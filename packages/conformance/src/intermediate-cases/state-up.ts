@@ -15,7 +15,7 @@ import { blocksOf } from '../probes/trees.ts';
 import type { IntermediateWorld } from '../world/intermediate-world.ts';
 import { LATER_OPERATIONS, operationTree } from '../world/operation-trees.ts';
 import type { IntermediateCase } from './intermediate-case.ts';
-import { checkMembers, fillReserved, membersOfTree } from './state-trees.ts';
+import { checkMembers, fillReserved, membersOfTree, statesOf } from './state-trees.ts';
 
 const nameOf = (operation: ProbeOperation): string => `${operation === 'initiate' || operation === 'update' || operation === 'invalidate' ? 'an' : 'a'} ${operation}`;
 
@@ -36,9 +36,12 @@ export const stateUpCases: readonly IntermediateCase[] = [
       const { host } = world;
       await eachOperation(world, async (operation, root) => {
         const before = membersOfTree(root);
+        const states = statesOf(root);
         host.journal.length = 0;
         world.begin(operation, root);
         await world.completeTrees();
+        // The target of the case writes nothing, and reads what an initiate and an update bring.
+        if (operation === 'initiate' || operation === 'update') checkEqual(statesOf(root), states, `state in the blocks of ${nameOf(operation)}`);
         const entries = host.entries('stateComplete');
         checkEqual(entries.length, 1, `completions of ${nameOf(operation)}`);
         checkEqual(entries[0]?.operation, operation, `what ${nameOf(operation)} was completed as`);

@@ -112,16 +112,15 @@ export const stoppedCallCases: readonly IntermediateCase[] = [
       }
       const { root, connections } = await world.offload({ connectionsPerPath: 2 });
       const connection = present(connections[1]);
-      const [waitedFor, waiting] = [operationTree('query', root), operationTree('query', root)];
+      const [waitedFor, waiting, behind] = [operationTree('query', root), operationTree('query', root), operationTree('query', root)];
       host.journal.length = 0;
-      world.begin('query', waitedFor);
-      world.begin('query', waiting);
+      for (const query of [waitedFor, waiting, behind]) world.begin('query', query);
       await world.settle();
       // A driver may fail what it has no memory for, or pass it on when it has; then that may be stopped.
       if (host.entries('stateComplete').length === 0) await stopping(world, DOWN.query, below(world, connection), () => world.completeTrees());
       await world.completeTrees();
       checkEqual([waitedFor.status === NDIS_STATUS_SUCCESS, isNdisStatusSuccess(waiting.status)], [true, false], 'success of a query, and of one that waited for it and was stopped');
-      checkEqual(host.entries('stateComplete').length, 2, 'completions of two queries, of which the second was stopped');
+      checkEqual(host.entries('stateComplete').length, 3, 'completions of three queries, of which the second was stopped');
       for (const operation of LATER_OPERATIONS) {
         const tree = operationTree(operation, root);
         const before = membersOfTree(tree);
@@ -212,6 +211,40 @@ export const stoppedCallCases: readonly IntermediateCase[] = [
       const later = await stopping(world, 'returnNetBufferLists', target.miniport.name, () => world.atDispatch(() => target.indicateOrdinary(0, 'r')));
       checkSame(target.calls.of('miniportReturnNetBufferLists').map(([, list]) => list), [later], 'packets whose return was stopped');
       check(clean([later, ...membersOf(packets)]), 'packets that were stopped are not as the target indicated them');
+    },
+  },
+  {
+    id: 'intermediate-pause-after-a-stopped-return',
+    title: 'A pause waits for data that the host has returned and whose way down was stopped',
+    rules: ['CHIM-IM-016', 'CHIM-NBL-001'],
+    requirement: 'C-NDIS-IM',
+    requires: ['stopped-calls'],
+    wishes: { adapters: 1 },
+    run: async (world) => {
+      const { host, ndis } = world;
+      host.keepsIndicated = true;
+      const { connections } = await world.offload();
+      const { target, handle } = world.below(present(connections[0]));
+      for (let round = 0; round < 2; round++) {
+        const answers = [await world.atDispatch(() => target.indicate(handle, 'one')), await world.atDispatch(() => target.indicate(handle, 'two'))];
+        let isBack = false;
+        target.calls.on('miniportPause', () => {
+          isBack = clean(answers.map(({ netBufferList }) => netBufferList));
+        });
+        const stopped = stopNext(ndis, 'offloadTcpReceiveReturn', target.miniport.name);
+        host.returnKept();
+        let [isPaused, isRunning] = [false, false];
+        ndis.pauseAdapter(target.miniport, () => {
+          isPaused = true;
+        });
+        await world.until(() => isPaused, 'the pause of an adapter after a return was stopped');
+        stopped.end(world.violations);
+        check(isBack, 'the adapter was paused before it had back what it had indicated');
+        ndis.restartAdapter(target.miniport, () => {
+          isRunning = true;
+        });
+        await world.until(() => isRunning, 'the restart of the adapter');
+      }
     },
   },
   {

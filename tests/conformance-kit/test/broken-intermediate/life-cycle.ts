@@ -1,10 +1,28 @@
-import { PassThroughDriver, type PassThroughAdapter } from '@ndis-chimney/intermediate';
+import { PassThroughAdapter, PassThroughDriver } from '@ndis-chimney/intermediate';
 import { NDIS_STATUS_FAILURE, NDIS_STATUS_SUCCESS, type NDIS_STATUS, type NdisBindContext, type NdisBindParameters, type NetBufferList, type NetPnPEventNotification, NET_PNP_EVENT_CODE } from '@ndis-chimney/types';
 
 import { passThroughSubject } from '../intermediate-subjects.ts';
 import type { BrokenIntermediate } from './broken-intermediate.ts';
 
 export const brokenLifeCycle: readonly BrokenIntermediate[] = [
+  {
+    does: 'is bound although nothing came up above',
+    fails: 'name-taken',
+    says: /a bind above which nothing can come up succeeded/u,
+    subject: passThroughSubject(
+      class extends PassThroughDriver {
+        override protocolBindAdapterEx(context: NdisBindContext, parameters: NdisBindParameters): NDIS_STATUS {
+          const { adapterName, mtuSize, currentMacAddress, tcpConnectionOffloadCapabilities } = parameters;
+          const adapter = new PassThroughAdapter(this.virtualNameOf(adapterName), context, mtuSize, currentMacAddress, tcpConnectionOffloadCapabilities);
+          const { status, ndisBindingHandle } = this.ndis.openAdapterEx(this.ndisProtocolHandle, adapter, context);
+          if (ndisBindingHandle === null) return status;
+          adapter.lower = ndisBindingHandle;
+          this.ndis.imInitializeDeviceInstanceEx(this.ndisDriverHandle, adapter.name, adapter);
+          return status;
+        }
+      },
+    ),
+  },
   {
     does: 'lets its virtual miniport run while the adapter below is paused',
     fails: 'pause-and-restart',

@@ -1,5 +1,5 @@
-import { PassThroughDriver } from '@ndis-chimney/intermediate';
-import { NdisClientChimneyOffloadGenericCharacteristics, type NDIS_STATUS, type NdisProtocolHandle } from '@ndis-chimney/types';
+import { PassThroughDriver, type PassThroughAdapter } from '@ndis-chimney/intermediate';
+import { NDIS_STATUS_SUCCESS, NdisClientChimneyOffloadGenericCharacteristics, type NDIS_STATUS, type NdisMiniport, type NdisMiniportInitParameters, type NdisProtocolHandle } from '@ndis-chimney/types';
 
 import { passThroughSubject } from '../intermediate-subjects.ts';
 import type { BrokenIntermediate } from './broken-intermediate.ts';
@@ -29,6 +29,20 @@ export const brokenRegistration: readonly BrokenIntermediate[] = [
           if (ndisDriverHandle !== null) this.ndisDriverHandle = ndisDriverHandle;
           if (ndisProtocolHandle !== null) this.ndisProtocolHandle = ndisProtocolHandle;
           return this;
+        }
+      },
+    ),
+  },
+  {
+    does: 'has an MTU of its own',
+    fails: 'attributes',
+    says: /the MTU of a virtual miniport: expected 1500, found 9000/u,
+    subject: passThroughSubject(
+      class extends PassThroughDriver {
+        override miniportInitializeEx(handle: NdisMiniport, parameters: NdisMiniportInitParameters): NDIS_STATUS {
+          const adapter = parameters.imDeviceInstanceContext as PassThroughAdapter;
+          adapter.initialize(handle, { mtuSize: 9000, macAddress: adapter.macAddress, capabilities: adapter.capabilities });
+          return NDIS_STATUS_SUCCESS;
         }
       },
     ),

@@ -89,6 +89,19 @@ export const brokenSpread: readonly BrokenIntermediate[] = [
     }),
   },
   {
+    does: 'makes placeholders of linkers',
+    fails: 'spread-links',
+    says: /a connection went to target 0 without a path/u,
+    subject: tapped({
+      lower: {
+        initiateOffload: (next, tree) => {
+          for (const block of blocksOf(tree)) if (block.state === null) block.offloadHandle = null;
+          next(tree);
+        },
+      },
+    }),
+  },
+  {
     does: 'fails ordinary sends that the adapter has sent',
     fails: 'without-medium',
     says: /success of ordinary sends is not what came of them/u,
