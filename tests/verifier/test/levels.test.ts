@@ -6,6 +6,7 @@ function watched(level: VerifyLevel, intermediates: number): { readonly stack: P
   const verifiers: Verifier[] = [];
   const stack = createProbeStack({
     intermediates,
+    isEnabled: true,
     onNdis: (ndis) => {
       verifiers.push(attachVerifier(ndis, { level }));
     },
