@@ -100,16 +100,16 @@ describe('NdisSetOptionalHandlers', () => {
     expect(answersOf('protocol', [structure])).toEqual([NDIS_STATUS_SUCCESS]);
   });
 
-  test('CHIM-CAP-001: it may be called from SetOptions only', () => {
+  test('CHIM-CAP-001, CHIM-CAP-002: it may be called from SetOptions only', () => {
     const { ndis, violations } = createTestNdis();
     const late = createTarget();
     start(ndis, late);
     const client = register(ndis, createHost(ndis));
     expect(() => late.driverHandle.setOptionalHandlers(providers[0])).toThrow(/^CHIM-CAP-001: target:/);
-    expect(() => client.protocolHandle.setOptionalHandlers(clients[0])).toThrow(/^CHIM-CAP-001: host:/);
+    expect(() => client.protocolHandle.setOptionalHandlers(clients[0])).toThrow(/^CHIM-CAP-002: host:/);
     expect(violations.map(({ actor, page }) => [actor, page])).toEqual([
       ['target', 'registering-chimney-offload-functions.md'],
-      ['host', 'registering-chimney-offload-functions.md'],
+      ['host', 'registering-an-intermediate-driver-s-protocolxxx-chimney-functions.md'],
     ]);
   });
 });

@@ -1,4 +1,12 @@
-import { NDIS_STATUS_REQUEST_UPLOAD, NDIS_STATUS_UPLOAD_REQUESTED, formatNdisStatus, netBufferListDataLength, type NetBufferList } from '@ndis-chimney/types';
+import {
+  NDIS_STATUS_REQUEST_UPLOAD,
+  NDIS_STATUS_UPLOAD_IN_PROGRESS,
+  NDIS_STATUS_UPLOAD_REQUESTED,
+  formatNdisStatus,
+  netBufferListDataLength,
+  type NDIS_STATUS,
+  type NetBufferList,
+} from '@ndis-chimney/types';
 
 import { trackOf } from '../record/nbl-track.ts';
 import type { ObjectRecord } from '../record/object-record.ts';
@@ -32,6 +40,9 @@ interface Came {
   readonly list: number;
   readonly place: number;
 }
+
+/** What requests may end with that come behind the one with which the upload was asked for. */
+const BEHIND_AN_UPLOAD_REQUEST: ReadonlySet<NDIS_STATUS> = new Set<NDIS_STATUS>([NDIS_STATUS_REQUEST_UPLOAD, NDIS_STATUS_UPLOAD_REQUESTED, NDIS_STATUS_UPLOAD_IN_PROGRESS]);
 
 /** How drivers in the middle pass data requests down, and their completions up. */
 export const relayedDataRules: readonly Rule[] = [
@@ -116,13 +127,16 @@ export const relayedDataRules: readonly Rule[] = [
     observed: ['up', 'down', 'resources'],
     decidedBy: 'verifier',
     watch: ({ broken }) => {
-      const asked = new WeakSet<ObjectRecord>();
+      // The call with which the upload was asked for. Of what comes behind it the pages leave the status open.
+      const asked = new WeakMap<ObjectRecord, number>();
       return {
-        requestUp: ({ nbl, object, edge, kind, ordinal, completedBelow, isTakenBack }) => {
+        requestUp: ({ nbl, object, edge, kind, ordinal, callOrdinal, completedBelow, isTakenBack }) => {
           if (edge.lowerRole !== 'intermediate' || completedBelow !== null || isTakenBack) return;
-          const wanted = asked.has(object) ? NDIS_STATUS_UPLOAD_REQUESTED : NDIS_STATUS_REQUEST_UPLOAD;
           const { status } = nbl;
-          asked.add(object);
+          const call = asked.get(object);
+          if (call !== undefined && (call !== callOrdinal || kind !== 'send') && BEHIND_AN_UPLOAD_REQUEST.has(status)) return;
+          const wanted = call === undefined ? NDIS_STATUS_REQUEST_UPLOAD : NDIS_STATUS_UPLOAD_REQUESTED;
+          if (call === undefined) asked.set(object, callOrdinal);
           if (status === wanted) return;
           broken(edge.lower, `completes ${kind} ${ordinal} of ${object.name}, which it has not passed on, with ${formatNdisStatus(status)} in place of ${formatNdisStatus(wanted)}`, nbl, object.handle);
         },
