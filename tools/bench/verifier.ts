@@ -2,7 +2,7 @@ import { Ndis } from '@ndis-chimney/core';
 import { attachVerifier, formatFinding, type VerifyLevel } from '@ndis-chimney/verifier';
 
 import { createNbls } from './bench-drivers.ts';
-import { COMPACTED, medianOf, ratioOf, type Case, type CaseFactory } from './harness.ts';
+import { FULL, QUICK, COMPACTED, medianOf, ratioOf, type Case, type CaseFactory } from './harness.ts';
 import { ReferenceNbl, createReferenceChain } from './reference-chain.ts';
 import { createSendStack } from './send-stack.ts';
 import type { Suite } from './suite.ts';

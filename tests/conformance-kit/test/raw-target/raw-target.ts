@@ -116,8 +116,8 @@ export class RawTarget implements MiniportDriver<RawAdapter>, ProviderChimneyOff
   }
 
   miniportOidRequest(adapter: RawAdapter, request: NdisOidRequest): NDIS_STATUS {
-    if (request.requestType !== NDIS_REQUEST_TYPE.NdisRequestSetInformation) return NDIS_STATUS_NOT_SUPPORTED;
     if (request.oid === OID_PNP_QUERY_POWER) return NDIS_STATUS_SUCCESS;
+    if (request.requestType !== NDIS_REQUEST_TYPE.NdisRequestSetInformation) return NDIS_STATUS_NOT_SUPPORTED;
     if (request.oid === OID_PNP_SET_POWER) {
       const isAwake = request.informationBuffer === NDIS_DEVICE_POWER_STATE.NdisDeviceStateD0;
       return isAwake || (adapter.terminating === 0 && adapter.connections.size === 0) ? NDIS_STATUS_SUCCESS : NDIS_STATUS_NOT_ACCEPTED;
